@@ -1,0 +1,1 @@
+"""Neural agents that sense, decide, act and learn inside real Mesa models."""

@@ -1,0 +1,1 @@
+"""Environments as live `mesa.Model`s."""

@@ -1,0 +1,1 @@
+"""Learners: one a file, and the one host loop that runs any of them."""

@@ -1,0 +1,46 @@
+"""The contract of a learner: two pure functions, and what the host loop must know of them.
+
+A hyperparameter record such as `PPO(...)` makes a `Learner` for a world: `PPO().learner(environment, networks)`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+from aira_agents.environment import Environment
+from aira_agents.errors import unknown_name
+from aira_agents.policies.policy import AbstractPolicy, Policy
+from aira_agents.types import Array, Key
+
+Builder = Callable[[int, int, Key], Policy]
+"""Builds an untrained network from (number of features, number of outputs, key)."""
+
+Metrics = dict[str, Array]
+"""What an update measured: name to scalar. `reward` (mean per active agent-step) and `return` (mean over the episodes
+that ended in this update; not-a-number where none did) are always there, as `return/<role>` for each role too."""
+
+
+class Learner(NamedTuple):
+    """Two pure functions. A learner state is a pytree of arrays, owns every one of them, and holds no environment."""
+
+    init: Callable[[Key], Any]  # key -> LearnerState
+    update: Callable[[Any], tuple[Any, Metrics]]  # LearnerState -> (LearnerState, Metrics)
+    policies: Callable[[Any], dict[str, AbstractPolicy]]  # copies the policies of all roles out of a LearnerState
+    steps_per_update: int  # environment steps, over all worlds, that one update takes
+
+
+def builders(environment: Environment, networks: Builder | Mapping[str, Builder]) -> dict[str, Builder]:
+    """Returns a builder for every role that learns; raises `InputError` for a role that does not exist."""
+    roles = [role.name for role in environment.roles]
+    if not isinstance(networks, Mapping):
+        return dict.fromkeys(roles, networks)
+    for name in networks:
+        if name not in roles:
+            raise unknown_name("role", name, roles)
+    return dict(networks)
+
+
+def copied(tree: Any) -> Any:
+    """Copies every array, so that a donated learner state never takes somebody else's with it."""
+    return jax.tree.map(lambda leaf: leaf.copy() if isinstance(leaf, jax.Array) else leaf, tree)

@@ -1,0 +1,139 @@
+"""A plain function as a policy: ten lines of JAX or NumPy, no learning."""
+
+import contextlib
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from aira_agents.environment import Percept, Role
+from aira_agents.errors import AiraError, IncompatiblePolicyError, InputError
+from aira_agents.policies.policy import AbstractPolicy, Decision
+from aira_agents.spaces import Space
+from aira_agents.types import Array, Key, Memory
+
+# JAX turns what a callback raises into an error of its own; the student's is kept here, for `plain_errors`.
+_raised: list[Exception] = []
+
+
+class Rule(AbstractPolicy):
+    """Wraps `act(observation, key)`, written in JAX, or `act(observation, rng)`, written in NumPy.
+
+    `observation` is a dictionary from sensor name to value, for one agent. The name of the second parameter says which
+    kind it is. The result is an action, or a dictionary by effector where the role has several.
+
+    Raises:
+        InputError: `act` does not take `(observation, key)` or `(observation, rng)`.
+    """
+
+    act: Callable[..., Any] = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        parameters = [*inspect.signature(self.act).parameters] if callable(self.act) else []
+        if len(parameters) != 2 or parameters[1] not in ("key", "rng"):
+            raise InputError(
+                "A rule must be a function `act(observation, key)` (JAX) or `act(observation, rng)` (NumPy); "
+                f"got {getattr(self.act, '__name__', self.act)!r} with parameters {parameters}."
+            )
+
+    @property
+    def is_numpy(self) -> bool:
+        """Whether `act` is NumPy code, which runs outside the compiled program."""
+        return [*inspect.signature(self.act).parameters][1] == "rng"
+
+    def decide(self, role: Role, percept: Percept, memories: Memory, key: Key) -> tuple[Decision, Memory]:
+        """Asks `act` for every row."""
+        act = self._act_numpy if self.is_numpy else self._act_jax
+        keys = jax.random.split(key, role.capacity)
+        actions = jax.vmap(lambda features, own_key: act(role, features, own_key))(percept.features, keys)
+        return Decision(actions, jnp.zeros(role.capacity)), memories
+
+    def _act_jax(self, role: Role, features: Array, key: Key) -> dict[str, Array]:
+        returned = _by_effector(role.spaces, self.act(role.observation(features), key))
+        return {name: _as_action(name, space, returned[name]) for name, space in role.spaces.items()}
+
+    def _act_numpy(self, role: Role, features: Array, key: Key) -> dict[str, Array]:
+        shapes = {
+            name: jax.ShapeDtypeStruct(space.shape, jnp.float32 if space.shape else jnp.int32)
+            for name, space in role.spaces.items()
+        }
+
+        layout, spaces = role.layout, role.spaces  # looked up once, not for every agent
+
+        def act_once(features: Any, seed: np.ndarray) -> dict[str, np.ndarray]:
+            rng = np.random.Generator(np.random.Philox(key=seed))
+            observation = {name: features[start:stop].reshape(shape) for name, start, stop, shape in layout}
+            returned = _by_effector(spaces, self.act(observation, rng))
+            return {name: space.check(returned[name]) for name, space in spaces.items()}
+
+        def act_for_all(features: Any, words: Any) -> dict[str, np.ndarray]:
+            # One batch of all agents of all worlds: [*batch, features].
+            batch = features.shape[:-1]
+            flat, seeds = (
+                np.asarray(features).reshape(-1, features.shape[-1]),
+                np.asarray(words, np.uint64).reshape(-1, 2),
+            )
+            try:
+                answers = [act_once(row, seed) for row, seed in zip(flat, seeds, strict=True)]
+            except Exception as error:
+                _raised.append(error)
+                raise
+            return {
+                name: np.stack([answer[name] for answer in answers]).reshape(*batch, *struct.shape)
+                for name, struct in shapes.items()
+            }
+
+        words = jax.random.key_data(key)
+        return jax.pure_callback(act_for_all, shapes, features, words, vmap_method="broadcast_all")
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """Raises what a NumPy rule raised, instead of the accelerator library's report about it."""
+    _raised.clear()
+    try:
+        yield
+    except AiraError:
+        raise
+    except Exception as error:
+        if not _raised:
+            raise
+        cause = _raised.pop()
+        if isinstance(cause, AiraError):
+            raise cause from None
+        raise IncompatiblePolicyError(f"`act` failed: {type(cause).__name__}: {cause}") from error
+
+
+def _by_effector(spaces: dict[str, Space], returned: Any) -> dict[str, Any]:
+    if isinstance(returned, dict):
+        if set(returned) != set(spaces):
+            raise InputError(f"`act` must return an action for each of {sorted(spaces)}; got {sorted(returned)}.")
+        return returned
+    if len(spaces) != 1:
+        raise InputError(
+            f"`act` must return a dictionary with an action for each of {sorted(spaces)}; "
+            f"got {type(returned).__name__}."
+        )
+    return dict.fromkeys(spaces, returned)
+
+
+def _as_action(name: str, space: Any, returned: Any) -> Array:
+    """Checks shape and dtype, all that a traced value has, and says what a student probably did."""
+    if returned is None:
+        raise InputError(f"`act` must return an action for `{name}`; got None. Is a `return` missing?")
+    value = jnp.asarray(returned)
+    if not isinstance(value, Tracer):
+        return jnp.asarray(space.check(returned))
+    kind = jnp.integer if space.shape == () else jnp.number
+    if value.size != math.prod(space.shape) or value.ndim > 1 or not jnp.issubdtype(value.dtype, kind):
+        hint = " Did you return probabilities? Return `jax.random.categorical(key, logits)`." if not space.shape else ""
+        raise InputError(
+            f"`act` must return {space.expected} for `{name}`; got dtype {value.dtype}, shape {value.shape}.{hint}"
+        )
+    return value.reshape(space.shape).astype(jnp.float32 if space.shape else jnp.int32)

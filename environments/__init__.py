@@ -1,0 +1,1 @@
+"""Worlds, one a file; no world imports another, and none draws itself."""

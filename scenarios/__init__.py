@@ -1,0 +1,1 @@
+"""Lessons that run: one a file; each shows its loop and hides nothing."""
