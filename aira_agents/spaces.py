@@ -45,7 +45,7 @@ class Discrete(eqx.Module):
     def check(self, action: Any) -> np.ndarray:
         """Returns `action` as int32; raises `InputError` if it is not one of this space."""
         value = np.asarray(action)
-        if value.shape == () and value.dtype.kind in "iu" and 0 <= value < len(self.names):
+        if value.shape == () and self.holds(value):
             return value.astype(np.int32)
         got, hint = f"{value} of dtype {value.dtype}", ""
         if value.shape != ():
@@ -56,6 +56,10 @@ class Discrete(eqx.Module):
         elif action is None:
             got, hint = "None", " Is a `return` missing?"
         raise InputError(f"`act` must return {self.expected}; got {got}.{hint}")
+
+    def holds(self, actions: np.ndarray) -> bool:
+        """Says whether all of `actions` (`[*batch]`) are actions of this space."""
+        return actions.dtype.kind in "iu" and bool(np.all((actions >= 0) & (actions < len(self.names))))
 
     @property
     def expected(self) -> str:
@@ -115,10 +119,14 @@ class Box(eqx.Module):
             got = "None. Is a `return` missing?" if action is None else f"dtype {value.dtype}, shape {value.shape}."
             raise InputError(f"`act` must return {self.expected}; got {got}")
         value = value.reshape(self.shape).astype(np.float32)
-        within = (value >= np.asarray(self.low, np.float32)) & (value <= np.asarray(self.high, np.float32))
-        if not within.all():  # not-a-number is not within either
+        if not self.holds(value):
             raise InputError(f"`act` must return {self.expected}; got {value}. Clip what you return.")
         return value
+
+    def holds(self, actions: np.ndarray) -> bool:
+        """Says whether all of `actions` (`[*batch, size]`) are actions of this space; not-a-number never is."""
+        low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
+        return actions.dtype.kind in "iuf" and bool(np.all((actions >= low) & (actions <= high)))
 
     @property
     def expected(self) -> str:

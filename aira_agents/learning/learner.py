@@ -10,11 +10,8 @@ import jax
 
 from aira_agents.environment import Environment
 from aira_agents.errors import unknown_name
-from aira_agents.policies.policy import AbstractPolicy, Policy
+from aira_agents.policies.policy import AbstractPolicy, Builder
 from aira_agents.types import Array, Key
-
-Builder = Callable[[int, int, Key], Policy]
-"""Builds an untrained network from (number of features, number of outputs, key)."""
 
 Metrics = dict[str, Array]
 """What an update measured: name to scalar. `reward` (mean per active agent-step) and `return` (mean over the episodes

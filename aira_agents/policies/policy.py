@@ -5,6 +5,7 @@ asks of anything that decides, a plain rule included, for all agents of a role a
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, final
 
 import equinox as eqx
@@ -65,6 +66,10 @@ class Policy(AbstractPolicy):
         distribution = role.distribution(parameters, percept.valid)
         actions = distribution.sample(key)
         return Decision(actions, distribution.log_prob(actions)), memories
+
+
+Builder = Callable[[int, int, Key], Policy]
+"""Builds an untrained network from (number of features, number of outputs, key)."""
 
 
 class Greedy(AbstractPolicy):

@@ -1,0 +1,44 @@
+# Two commands do everything: `make demo` and `make test`. Another Python: `PYTHON=python3.13 make test`.
+# Without make (Windows, macOS): the README lists the same commands.
+
+ifeq ($(origin PYTHON),undefined)
+PYTHON := python3
+VENV := .venv
+else
+VENV := .venv-$(notdir $(PYTHON))
+endif
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+.PHONY: demo test check lock clean
+
+demo: $(VENV)/.installed
+	$(BIN)/aira run foraging
+
+test: check
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "aira_agents needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try PYTHON=python3.12 make $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) --editable '.[test]'
+	@touch $@
+
+# One lock for every supported Python, with no index address in it.
+lock:
+	uv pip compile --universal --all-extras --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+		--no-annotate --no-header pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
