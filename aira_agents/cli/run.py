@@ -1,0 +1,51 @@
+"""Runs a scenario: by its file (`python scenarios/NAME.py`) or by its name (`aira run NAME`)."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aira_agents.cli.guard import guarded
+
+
+def run_scenario(main: Callable[..., Any], arguments: Sequence[str] | None = None, *, prog: str | None = None) -> None:
+    """Parses the arguments of a scenario's `main` from the command line, and calls it; the last line of its file.
+
+    Args:
+        main: A function whose parameters, each with a type and a default, become options.
+        arguments: What to parse instead of the command line.
+        prog: The name of the command in its help.
+
+    Raises:
+        SystemExit: 2 with one line for what the user can mend, 130 for Ctrl-C.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+
+    def run(rest: list[str]) -> None:
+        import tyro
+
+        tyro.cli(main, args=rest, prog=prog, description=_description(main))
+
+    guarded(run, given)
+
+
+def run_command(arguments: list[str]) -> None:
+    """Runs `aira run SCENARIO [options]`."""
+    from aira_agents.errors import InputError
+    from aira_agents.registry import find_scenario, names
+
+    known = ", ".join(names("scenario")) or "none"
+    if arguments and arguments[0] in ("-h", "--help"):
+        from aira_agents.cli.console import console
+
+        console.print(f"usage: aira run SCENARIO [options]\n\nScenarios: {known}\n`aira run SCENARIO --help`: options.")
+        return
+    if not arguments or arguments[0].startswith("-"):
+        raise InputError(f"`aira run` needs the name of a scenario. There is: {known}.")
+    name = arguments[0]
+    run_scenario(find_scenario(name), arguments[1:], prog=f"aira run {name}")
+
+
+def _description(main: Callable[..., Any]) -> str:
+    module = sys.modules.get(main.__module__)
+    told = (module and module.__doc__) or main.__doc__ or ""
+    return f"{told.strip()}\n\n`--debug` shows where an error came from."
