@@ -1,0 +1,145 @@
+"""Arrays in a file, whole or not at all: of a learner's state, or of a policy.
+
+One safetensors file: the arrays, and a JSON header with their structure, a checksum and the caller's record.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from aira_agents.errors import CorruptFileError, InputError
+from aira_agents.results import write_atomically
+
+FORMAT = "aira_agents arrays, version 1"
+
+
+def save_arrays(path: Path, tree: Any, record: dict[str, Any]) -> None:
+    """Writes the arrays of `tree` and `record` (JSON); what was at `path` stays until the new file is complete.
+
+    Raises:
+        InputError: The place cannot be written to; the old file is untouched.
+    """
+    arrays = {name: _stored(leaf) for name, leaf in _named(tree).items()}
+    header = {
+        "format": FORMAT,
+        "record": json.dumps(record),
+        "structure": json.dumps(_structure(tree)),
+        "checksum": _checksum(arrays),
+    }
+    write_atomically(path, safetensors.numpy.save(arrays, metadata=header))
+
+
+def load_arrays(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
+    """Returns a tree structured like `like` with the arrays of the file, and the record saved with them.
+
+    Args:
+        path: A file that `save_arrays` wrote.
+        like: A tree of arrays, or of their shapes (`eqx.filter_eval_shape`); leaves that are neither are taken over.
+
+    Raises:
+        InputError: There is no such file.
+        CorruptFileError: It is truncated, altered, not ours, or holds arrays of another structure.
+    """
+    arrays, header = _read(path)
+    found, wanted = json.loads(header["structure"]), _structure(like)
+    if found != wanted:
+        raise CorruptFileError(f"{path} holds other arrays than expected: {_difference(wanted, found)}")
+    if header["checksum"] != _checksum(arrays):
+        raise CorruptFileError(f"{path} was altered: its checksum does not fit its content. Take another copy of it.")
+    leaves, treedef = jax.tree_util.tree_flatten_with_path(like)
+    filled = [_restored(leaf, arrays[_name(key)]) if _is_array(leaf) else leaf for key, leaf in leaves]
+    return jax.tree_util.tree_unflatten(treedef, filled), json.loads(header["record"])
+
+
+def load_record(path: Path) -> dict[str, Any]:
+    """Returns the record that was saved with the arrays; raises as `load_arrays` does."""
+    return json.loads(_read(path)[1]["record"])
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dictionary
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; name a file in it.") from error
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptFileError(
+            f"{path} is truncated or not a safetensors file ({error}). Take another copy."
+        ) from error
+    if header.get("format") != FORMAT:
+        raise CorruptFileError(
+            f"{path} was not written by this version; expected {FORMAT!r}, got {header.get('format')!r}."
+        )
+    return arrays, header
+
+
+def _named(tree: Any) -> dict[str, Any]:
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {_name(key): leaf for key, leaf in leaves if _is_array(leaf)}
+
+
+def _name(key: Any) -> str:
+    return jax.tree_util.keystr(key) or "."
+
+
+def _is_array(leaf: Any) -> bool:
+    return eqx.is_array_like(leaf) or isinstance(leaf, jax.ShapeDtypeStruct)
+
+
+def _is_key(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _stored(leaf: Any) -> np.ndarray:
+    # A row-major copy: safetensors stores memory as it lies.
+    return np.array(jax.random.key_data(leaf) if _is_key(leaf) else leaf, order="C")
+
+
+def _restored(like: Any, stored: np.ndarray) -> Any:
+    if _is_key(like):
+        return jax.random.wrap_key_data(jax.numpy.asarray(stored), impl=_key_kind(like))
+    if isinstance(like, jax.Array | jax.ShapeDtypeStruct):
+        return jax.numpy.array(stored)
+    return stored if isinstance(like, np.ndarray) else type(like)(stored.item())
+
+
+def _structure(tree: Any) -> dict[str, str]:
+    return {name: _description(leaf) for name, leaf in _named(tree).items()}
+
+
+def _description(leaf: Any) -> str:
+    kind = (
+        _key_kind(leaf) if _is_key(leaf) else str(np.asarray(leaf).dtype if not hasattr(leaf, "dtype") else leaf.dtype)
+    )
+    return f"{kind}{list(np.shape(leaf))}"
+
+
+def _key_kind(leaf: Any) -> str:
+    # Asked of an array, since a mere shape does not know its generator's name.
+    return str(jax.random.key_impl(jax.numpy.empty((), leaf.dtype)))
+
+
+def _difference(wanted: dict[str, str], found: dict[str, str]) -> str:
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            expected, got = wanted.get(name, "nothing"), found.get(name, "nothing")
+            return f"expected {expected} at {name}, got {got}. Was it written with other settings?"
+    return "the same arrays in another order."
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,83 @@
+"""Many updates as one call of one compiled program, with all that they measured."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from aira_agents.learning.learner import Learner, Metrics
+from aira_agents.types import Array, Bool, Int
+
+
+class Dispatched(NamedTuple):
+    """What one call left."""
+
+    state: Any
+    metrics: dict[str, np.ndarray]  # name to [updates]
+    sound: bool  # whether all numbers are finite; if not, the last update is the one that blew up
+    seconds: float
+
+
+class Dispatch:
+    """The compiled program of one learner; calling it takes the state over (its buffers are donated)."""
+
+    def __init__(self, learner: Learner, state: Any, most: int) -> None:
+        """Compiles; `most` is the number of updates that one call can take."""
+        arrays, self._static = eqx.partition(state, eqx.is_array)
+        begun = time.perf_counter()
+        program = jax.jit(_updates(learner, self._static, most), donate_argnums=0)
+        self._program = program.lower(arrays, jnp.zeros((), jnp.int32)).compile()
+        self.compile_seconds = time.perf_counter() - begun
+        measured = eqx.filter_eval_shape(learner.update, state)[1]
+        self.names = sorted(measured)
+
+    def __call__(self, state: Any, count: int) -> Dispatched:
+        """Takes `count` updates, or fewer if numbers blow up."""
+        arrays, _ = eqx.partition(state, eqx.is_array)
+        begun = time.perf_counter()
+        arrays, table, taken, sound = self._program(arrays, jnp.asarray(count, jnp.int32))
+        n = int(taken)  # waits
+        seconds = time.perf_counter() - begun
+        metrics = {name: np.asarray(column)[:n] for name, column in table.items()}
+        return Dispatched(eqx.combine(arrays, self._static), metrics, bool(sound), seconds)
+
+
+def _updates(learner: Learner, static: Any, most: int) -> Callable[[Any, Array], Any]:
+    def run(arrays: Any, count: Int[Array, ""]) -> tuple[Any, Metrics, Int[Array, ""], Bool[Array, ""]]:
+        measured = eqx.filter_eval_shape(learner.update, eqx.combine(arrays, static))[1]
+        table = {name: jnp.zeros((most,), metric.dtype) for name, metric in measured.items()}
+
+        def unfinished(carry: Any) -> Bool[Array, ""]:
+            _, _, taken, sound = carry
+            return (taken < count) & sound
+
+        # A loop whose length is an argument, not a scan: one program for any number of updates, so that where a run
+        # was cut into dispatches never changes its numbers.
+        def update(carry: Any) -> Any:
+            arrays, table, taken, _ = carry
+            state, metrics = learner.update(eqx.combine(arrays, static))
+            table = {name: column.at[taken].set(metrics[name]) for name, column in table.items()}
+            sound = _all_finite(metrics) & _policies_finite(learner, state)
+            return eqx.partition(state, eqx.is_array)[0], table, taken + 1, sound
+
+        return jax.lax.while_loop(unfinished, update, (arrays, table, jnp.zeros((), jnp.int32), jnp.ones((), bool)))
+
+    return run
+
+
+def _all_finite(metrics: Metrics) -> Bool[Array, ""]:
+    # A return is not-a-number where no episode ended.
+    checked = [
+        ~jnp.isinf(metric) if name.split("/")[0] == "return" else jnp.isfinite(metric)
+        for name, metric in metrics.items()
+    ]
+    return jnp.all(jnp.stack(checked))
+
+
+def _policies_finite(learner: Learner, state: Any) -> Bool[Array, ""]:
+    leaves = jax.tree.leaves(eqx.filter(learner.policies(state), eqx.is_inexact_array))
+    return jnp.all(jnp.stack([jnp.ones((), bool), *(jnp.all(jnp.isfinite(leaf)) for leaf in leaves)]))
