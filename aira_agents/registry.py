@@ -75,6 +75,12 @@ def names(kind: str) -> list[str]:
     return sorted(_entries(kind))
 
 
+def name_of(kind: str, found: type[Any]) -> str | None:
+    """Returns the name under which a class is installed, or `None`."""
+    value = f"{found.__module__}:{found.__qualname__}"
+    return next((name for name, same in _entries(kind).items() if any(e.value == value for e in same)), None)
+
+
 def summary(kind: str, name: str) -> str:
     """Returns the first line of the module's docstring, read from its source without importing it; "" if none."""
     entry = _entries(kind)[name][0]

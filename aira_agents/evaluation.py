@@ -1,0 +1,106 @@
+"""How good are policies? Episodes of a world, run side by side as one program, and a mean that says how sure it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from aira_agents.environment import Environment
+from aira_agents.errors import IncompatiblePolicyError, InputError, NumericalError
+from aira_agents.loop import Now, one_step, start
+from aira_agents.policies.policy import AbstractPolicy, Greedy, Policy
+from aira_agents.policies.rule import plain_errors
+from aira_agents.statistics import Interval, ratio_interval
+from aira_agents.types import Array, Bool, Float, Key
+
+EPISODES_AT_ONCE = 256
+
+
+def evaluate(
+    environment: Environment,
+    policies: Mapping[str, AbstractPolicy],
+    key: Key,
+    n_episodes: int,
+    *,
+    greedy: bool = False,
+) -> dict[str, Interval]:
+    """Returns for each role the mean return of a life, with its interval.
+
+    A life is one agent, from reset or birth to its death or the end of the episode; its return is the plain sum of its
+    rewards. The interval resamples whole episodes, since agents of one episode share a world. It counts lives.
+
+    Args:
+        environment: The world.
+        policies: Role to policy, one for each role.
+        key: For worlds and actions alike.
+        n_episodes: How many worlds are run from reset to end.
+        greedy: Takes the most probable action of each network instead of sampling.
+
+    Raises:
+        InputError: `n_episodes` is below 1, or in no episode did any agent of a role live.
+        IncompatiblePolicyError: A role has no policy, or its network does not fit.
+        NumericalError: A return is infinite or not-a-number.
+    """
+    if n_episodes < 1:
+        raise InputError(f"An evaluation takes at least 1 episode; got {n_episodes}.")
+    missing = [role.name for role in environment.roles if role.name not in policies]
+    if missing:
+        raise IncompatiblePolicyError(f"A policy is needed for every role; there is none for {', '.join(missing)}.")
+    if greedy:
+        policies = {role: Greedy(p) if isinstance(p, Policy) else p for role, p in policies.items()}
+    with plain_errors():
+        returns, lives = jax.block_until_ready(
+            _episodes(environment, dict(policies), jax.random.split(key, n_episodes))
+        )
+    intervals = {}
+    for role in returns:
+        if not bool(jnp.all(jnp.isfinite(returns[role]))):
+            raise NumericalError(f"A return of {role} is infinite or not-a-number: the world's rewards blew up.")
+        if not bool(jnp.any(lives[role] > 0)):
+            raise InputError(f"No agent of {role} lived in any of {n_episodes} episodes: there is nothing to judge.")
+        intervals[role] = ratio_interval(returns[role], lives[role])
+    return intervals
+
+
+@eqx.filter_jit
+def _episodes(environment: Environment, policies: dict[str, AbstractPolicy], keys: Any) -> Any:
+    """Returns for each role the sum of returns and the number of lives, `[n_episodes]` each."""
+    if len(keys) <= EPISODES_AT_ONCE:
+        return _together(environment, policies, keys)
+    # Some hundred at a time: memory does not grow with the number of episodes.
+    whole = len(keys) // EPISODES_AT_ONCE * EPISODES_AT_ONCE
+    blocks = keys[:whole].reshape(-1, EPISODES_AT_ONCE)
+    done = jax.lax.map(lambda block: _together(environment, policies, block), blocks)
+    done = jax.tree.map(lambda x: x.reshape(-1), done)
+    if whole == len(keys):
+        return done
+    rest = _together(environment, policies, keys[whole:])
+    return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), done, rest)
+
+
+Sums = dict[str, Float[Array, " episodes"]]
+
+
+def _together(environment: Environment, policies: dict[str, AbstractPolicy], keys: Any) -> tuple[Sums, Sums]:
+    now = jax.vmap(lambda key: start(environment, policies, key))(keys)
+    nothing = {role.name: jnp.zeros(len(keys)) for role in environment.roles}
+
+    def unfinished(carry: tuple[Now, Bool[Array, " episodes"], Sums, Sums]) -> Bool[Array, ""]:
+        return ~jnp.all(carry[1])
+
+    def step(carry: Any) -> Any:
+        now, over, returns, lives = carry
+        now, transition = jax.vmap(lambda one: one_step(environment, policies, one))(now)
+        for role, feedback in transition.feedback.items():
+            # A world that is over runs on beside the others, and counts no more.
+            counts = feedback.active & ~over[:, None]
+            gained = jnp.sum(jnp.where(counts, feedback.reward, 0.0), axis=1)
+            ended = jnp.sum(counts & (feedback.terminated | feedback.truncated), axis=1, dtype=jnp.float32)
+            returns, lives = {**returns, role: returns[role] + gained}, {**lives, role: lives[role] + ended}
+        return now, over | jax.vmap(environment.ended)(now.state), returns, lives
+
+    over = jax.vmap(environment.ended)(now.state)
+    _, _, returns, lives = jax.lax.while_loop(unfinished, step, (now, over, nothing, nothing))
+    return returns, lives

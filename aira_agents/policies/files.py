@@ -1,0 +1,213 @@
+"""Trained policies as files: `policy.safetensors`, and beside it a manifest that says what they are for.
+
+The manifest names the world, what each role perceives and does, the networks, and the learner, so that the structure
+can be built again and its arrays filled in.
+"""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from aira_agents.array_files import load_arrays, save_arrays
+from aira_agents.environment import Environment, Role
+from aira_agents.errors import AiraError, CorruptFileError, IncompatiblePolicyError, InputError
+from aira_agents.parameters import parameters_of
+from aira_agents.policies.networks import Network
+from aira_agents.policies.policy import AbstractPolicy
+from aira_agents.registry import find_learner, name_of
+from aira_agents.results import write_json
+from aira_agents.spaces import Discrete, Space
+
+ARRAYS, MANIFEST = "policy.safetensors", "policy.json"
+FORMAT = "aira_agents policy, version 1"
+
+
+def save_policies(
+    folder: Path,
+    policies: Mapping[str, AbstractPolicy],
+    environment: Environment,
+    *,
+    network: Network | None = None,
+    learner: eqx.Module | None = None,
+) -> Path:
+    """Writes the policies of all roles, and their manifest; returns the path of the arrays.
+
+    Args:
+        folder: Where to; the two files are replaced if they exist.
+        policies: Role to policy, as `Learner.policies` gives them.
+        environment: The world they were trained in.
+        network: How the networks were built; `None`: by hand, so that loading needs `like`.
+        learner: The record of hyperparameters, if a learner made them: it may have wrapped the networks.
+
+    Raises:
+        InputError: The folder cannot be written to.
+    """
+    save_arrays(folder / ARRAYS, dict(policies), {"format": FORMAT})
+    manifest = {
+        "format": FORMAT,
+        "world": name_of("world", type(environment)) or type(environment).__name__,
+        "parameters": values_of(environment),
+        "roles": {role.name: _interface(role) for role in environment.roles},
+        "network": network.record() if network else None,
+        "learner": {"name": name_of("learner", type(learner)), "parameters": values_of(learner)} if learner else None,
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("aira-agents", "jax")}},
+        "sha256": hashlib.sha256((folder / ARRAYS).read_bytes()).hexdigest(),
+    }
+    write_json(folder / MANIFEST, manifest)
+    return folder / ARRAYS
+
+
+def load_policies(
+    path: Path, environment: Environment, *, like: Mapping[str, AbstractPolicy] | None = None
+) -> dict[str, AbstractPolicy]:
+    """Returns the policies saved at `path`, by role.
+
+    Args:
+        path: The folder, or either of the two files.
+        environment: The world they are to act in; its numbers may differ from those of training.
+        like: Untrained policies of the same structure, where the networks were built by hand.
+
+    Raises:
+        InputError: There is no such file.
+        IncompatiblePolicyError: The roles perceive or do other things than in the policies' own world.
+        CorruptFileError: A file is truncated, altered or foreign.
+    """
+    folder = path if path.is_dir() else path.parent
+    manifest = read_manifest(path)
+    _check_interfaces(manifest, environment)
+    if hashlib.sha256(_bytes(folder / ARRAYS)).hexdigest() != manifest.get("sha256"):
+        raise CorruptFileError(
+            f"{folder / ARRAYS} does not belong to its manifest: truncated or altered. Take another copy."
+        )
+    structure = dict(like) if like is not None else _structure(manifest, environment)
+    try:
+        return load_arrays(folder / ARRAYS, structure)[0]
+    except CorruptFileError as error:
+        # The bytes are right, so it is the structure that differs: one network for each of other agents, say.
+        raise IncompatiblePolicyError(
+            f"The policy does not fit {type(environment).__name__} as it is set: {error}"
+        ) from error
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Returns what is known of the policies at `path` (folder or file); raises as `load_policies` does."""
+    folder = path if path.is_dir() else path.parent
+    if not path.exists():
+        raise InputError(f"There is no policy at {path}: expected a folder with {ARRAYS} and {MANIFEST}.")
+    try:
+        manifest = json.loads(_bytes(folder / MANIFEST))
+        known = manifest.get("format") if isinstance(manifest, dict) else None
+    except ValueError as error:
+        raise CorruptFileError(f"{folder / MANIFEST} is truncated or not JSON ({error}). Take another copy.") from error
+    if known != FORMAT:
+        raise CorruptFileError(f"{folder / MANIFEST} is no manifest of a policy: expected {FORMAT!r}, got {known!r}.")
+    return manifest
+
+
+def values_of(module: eqx.Module) -> dict[str, Any]:
+    """Returns the declared parameters of a world or a learner as plain numbers and strings."""
+    plain = {name: getattr(module, name) for name in parameters_of(module)}
+    return {
+        name: np.asarray(value).tolist() if isinstance(value, jax.Array) else value for name, value in plain.items()
+    }
+
+
+def _structure(manifest: dict[str, Any], environment: Environment) -> dict[str, Any]:
+    """Builds the policies' shapes, without any numbers."""
+    try:
+        if manifest["network"] is None:
+            raise InputError("These networks were built by hand: give `load_policies` untrained ones as `like`.")
+        builders = Network.from_record(manifest["network"]).builders(environment)
+        made_by = manifest["learner"]
+        if made_by is None:
+            roles = {role.name: role for role in environment.roles}
+            return eqx.filter_eval_shape(
+                lambda key: {
+                    name: b(roles[name].n_features, roles[name].n_outputs, key) for name, b in builders.items()
+                },
+                jax.random.key(0),
+            )
+        learner = find_learner(made_by["name"])(**made_by["parameters"]).learner(environment, builders)
+        return eqx.filter_eval_shape(lambda key: learner.policies(learner.init(key)), jax.random.key(0))
+    except AiraError:
+        raise
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorruptFileError(f"The manifest of the policy lacks or misnames something: {error}.") from error
+
+
+def _interface(role: Role) -> dict[str, Any]:
+    actions = {name: _space(space) for name, space in role.spaces.items()}
+    return {"features": list(role.features), "actions": actions}
+
+
+def _space(space: Space) -> dict[str, Any]:
+    kind = "discrete" if isinstance(space, Discrete) else "box"
+    # Through JSON, so that it compares equal to what comes out of a file.
+    return {"kind": kind, **json.loads(json.dumps(dataclasses.asdict(space)))}
+
+
+def _check_interfaces(manifest: dict[str, Any], environment: Environment) -> None:
+    saved, wanted = manifest.get("roles", {}), {role.name: _interface(role) for role in environment.roles}
+    differences = []
+    if saved.keys() != wanted.keys():
+        differences.append(f"its roles are {_few(saved)}, not {_few(wanted)}")
+    for name in saved.keys() & wanted.keys():
+        differences += _role_differences(name, saved[name], wanted[name])
+    if differences:
+        world = name_of("world", type(environment)) or type(environment).__name__
+        raise IncompatiblePolicyError(
+            f"This policy is for the world {manifest.get('world')!r} and cannot act in {world!r} as it is set: "
+            f"{'; '.join(differences)}."
+        )
+
+
+def _role_differences(name: str, saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    differences = []
+    if saved["features"] != wanted["features"]:
+        missing = [f for f in saved["features"] if f not in wanted["features"]]
+        extra = [f for f in wanted["features"] if f not in saved["features"]]
+        told = f"{name} perceives {len(wanted['features'])} numbers, not {len(saved['features'])}"
+        told += f", lacks {_few(missing)}" if missing else ""
+        told += f", has {_few(extra)} besides" if extra else ""
+        differences.append(told if missing or extra else f"{name} perceives the same numbers in another order")
+    if saved["actions"] != wanted["actions"]:
+        differences.append(f"{name} does {_doing(wanted['actions'])}, not {_doing(saved['actions'])}")
+    return differences
+
+
+def _doing(actions: dict[str, Any]) -> str:
+    each = []
+    for effector, space in actions.items():
+        bounds = f" within {space['low']}..{space['high']}" if space["kind"] == "box" else ""
+        each.append(f"{effector} ({', '.join(space['names'])}{bounds})")
+    return " and ".join(each)
+
+
+def _few(names: Any) -> str:
+    names = list(names)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"Cannot read {path} ({error.strerror}); expected {ARRAYS} and {MANIFEST} side by side."
+        ) from error
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
