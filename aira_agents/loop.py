@@ -39,6 +39,7 @@ class Transition(eqx.Module):
     decisions: "dict[str, Decision] | Any"
     feedback: dict[str, Feedback]
     fresh: dict[str, Bool[Array, "*worlds capacity"]]  # whose memory was renewed after this step
+    memories: dict[str, Memory]  # what the agents remembered when they decided
     final: dict[str, Float[Array, "*worlds capacity features"]] | None = None  # seen last; only where a world ended
 
 
@@ -57,7 +58,7 @@ def one_step(environment: Environment, policies: Policies, now: Now) -> tuple[No
     actions = {role: decision.actions for role, decision in decisions.items()}
     state, feedback = environment.step(now.state, actions, world_key)
     memories, fresh = renew_newborn(policies, memories, before=now.state, after=state)
-    return Now(state, memories, next_key), Transition(percepts, decisions, feedback, fresh)
+    return Now(state, memories, next_key), Transition(percepts, decisions, feedback, fresh, now.memories)
 
 
 def decide(
@@ -159,7 +160,7 @@ def auto_reset(
 
     now, final = jax.lax.cond(jnp.any(ended), renew, carry_on, now)
     fresh = {role: rows | ended[:, None] for role, rows in transition.fresh.items()}
-    return now, Transition(transition.percepts, transition.decisions, transition.feedback, fresh, final)
+    return now, eqx.tree_at(lambda t: (t.fresh, t.final), transition, (fresh, final), is_leaf=lambda leaf: leaf is None)
 
 
 def _where(chosen: Bool[Array, " worlds"], new: Any, old: Any) -> Any:
