@@ -67,17 +67,12 @@ def evaluate(
 @eqx.filter_jit
 def _episodes(environment: Environment, policies: dict[str, AbstractPolicy], keys: Any) -> Any:
     """Returns for each role the sum of returns and the number of lives, `[n_episodes]` each."""
-    if len(keys) <= EPISODES_AT_ONCE:
-        return _together(environment, policies, keys)
-    # Some hundred at a time: memory does not grow with the number of episodes.
-    whole = len(keys) // EPISODES_AT_ONCE * EPISODES_AT_ONCE
-    blocks = keys[:whole].reshape(-1, EPISODES_AT_ONCE)
-    done = jax.lax.map(lambda block: _together(environment, policies, block), blocks)
-    done = jax.tree.map(lambda x: x.reshape(-1), done)
-    if whole == len(keys):
-        return done
-    rest = _together(environment, policies, keys[whole:])
-    return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), done, rest)
+    # Some hundred at a time, in equal blocks: memory does not grow with their number, and one program does for all.
+    n_blocks = -(-len(keys) // EPISODES_AT_ONCE)
+    block = -(-len(keys) // n_blocks)
+    padded = jnp.concatenate([keys, keys[: n_blocks * block - len(keys)]]).reshape(n_blocks, block)
+    done = jax.lax.map(lambda own_keys: _together(environment, policies, own_keys), padded)
+    return jax.tree.map(lambda x: x.reshape(-1)[: len(keys)], done)
 
 
 Sums = dict[str, Float[Array, " episodes"]]

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.environment import Environment, Feedback, Percept, Role
+from aira_agents.keys import straight
 from aira_agents.populations import State
 from aira_agents.types import Array, Bool, Float, Key, Memory
 
@@ -38,6 +39,7 @@ class Transition(eqx.Module):
     decisions: "dict[str, Decision] | Any"
     feedback: dict[str, Feedback]
     fresh: dict[str, Bool[Array, "*worlds capacity"]]  # whose memory was renewed after this step
+    memories: dict[str, Memory]  # what the agents remembered when they decided
     final: dict[str, Float[Array, "*worlds capacity features"]] | None = None  # seen last; only where a world ended
 
 
@@ -56,7 +58,7 @@ def one_step(environment: Environment, policies: Policies, now: Now) -> tuple[No
     actions = {role: decision.actions for role, decision in decisions.items()}
     state, feedback = environment.step(now.state, actions, world_key)
     memories, fresh = renew_newborn(policies, memories, before=now.state, after=state)
-    return Now(state, memories, next_key), Transition(percepts, decisions, feedback, fresh)
+    return Now(state, memories, next_key), Transition(percepts, decisions, feedback, fresh, now.memories)
 
 
 def decide(
@@ -64,7 +66,8 @@ def decide(
 ) -> "tuple[dict[str, Decision], dict[str, Memory]]":
     """Asks the policy of every role."""
     decisions, remembered = {}, {}
-    for role, role_key in zip(roles, jax.random.split(key, len(roles)), strict=True):
+    role_keys = jax.random.split(key, len(roles)) if len(roles) > 1 else [key]  # a split costs as much as a draw
+    for role, role_key in zip(roles, role_keys, strict=True):
         decisions[role.name], remembered[role.name] = policies[role.name].decide(
             role, percepts[role.name], memories[role.name], role_key
         )
@@ -104,7 +107,9 @@ def unroll(
 
 def start_worlds(environment: Environment, policies: Policies, key: Key, n_worlds: int) -> Now:
     """Starts `n_worlds` worlds, each from a key of its own; every array gets a first axis of worlds."""
-    return jax.vmap(lambda own_key: start(environment, policies, own_key))(jax.random.split(key, n_worlds))
+    # Straight keys draw the same numbers in half the time, where draws are small.
+    keys = straight(jax.random.split(key, n_worlds))
+    return jax.vmap(lambda own_key: start(environment, policies, own_key))(keys)
 
 
 def rollout(
@@ -155,7 +160,7 @@ def auto_reset(
 
     now, final = jax.lax.cond(jnp.any(ended), renew, carry_on, now)
     fresh = {role: rows | ended[:, None] for role, rows in transition.fresh.items()}
-    return now, Transition(transition.percepts, transition.decisions, transition.feedback, fresh, final)
+    return now, eqx.tree_at(lambda t: (t.fresh, t.final), transition, (fresh, final), is_leaf=lambda leaf: leaf is None)
 
 
 def _where(chosen: Bool[Array, " worlds"], new: Any, old: Any) -> Any:

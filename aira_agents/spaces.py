@@ -33,10 +33,10 @@ class Discrete(eqx.Module):
 
     def sample(self, key: Key, valid: Array | None = None) -> Array:
         """Draws one action uniformly from those that are `valid` (`[n]`, bool; `None`: all)."""
-        logits = jnp.zeros(len(self.names))
-        return jax.random.categorical(key, logits if valid is None else jnp.where(valid, logits, -jnp.inf)).astype(
-            jnp.int32
-        )
+        if valid is None:
+            return jax.random.randint(key, (), 0, len(self.names), jnp.int32)
+        seen = jnp.cumsum(valid)
+        return jnp.argmax(seen > jax.random.randint(key, (), 0, seen[-1])).astype(jnp.int32)
 
     def project(self, action: Array) -> Array:
         """Returns the action as it is: a discrete action has no bounds to clip to."""

@@ -39,12 +39,12 @@ class Foraging(Environment):
     populations = {ROLE: Foragers}
     grid = True
 
-    n_agents: int = size(16, high=1_000_000, help="how many foragers there are")
-    width: int = size(16, low=3, high=4096, unit="cells", help="the meadow from left to right")
-    height: int = size(16, low=3, high=4096, unit="cells", help="the meadow from bottom to top")
-    vision_radius: int = size(2, high=10, unit="cells", help="how far a forager sees in each direction")
-    food_at_start: Float[Array, ""] = number(0.1, low=0, high=1, help="share of cells with food at the start")
-    regrowth: Float[Array, ""] = number(0.01, low=0, high=1, help="chance that an empty cell grows food in a step")
+    n_agents: int = size(8, high=1_000_000, help="how many foragers there are")
+    width: int = size(32, low=3, high=4096, unit="cells", help="the meadow from left to right")
+    height: int = size(32, low=3, high=4096, unit="cells", help="the meadow from bottom to top")
+    vision_radius: int = size(1, high=10, unit="cells", help="how far a forager sees in each direction")
+    food_at_start: Float[Array, ""] = number(0.02, low=0, high=1, help="share of cells with food at the start")
+    regrowth: Float[Array, ""] = number(0.002, low=0, high=1, help="chance that an empty cell grows food in a step")
     max_steps: Int[Array, ""] = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
     def __check_init__(self) -> None:

@@ -10,7 +10,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
 from aira_agents.environment import Percept, Role
 from aira_agents.errors import AiraError, IncompatiblePolicyError, InputError
@@ -138,9 +137,9 @@ def _as_action(name: str, space: Any, returned: Any) -> Array:
     """Checks shape and dtype, all that a traced value has, and says what a student probably did."""
     if returned is None:
         raise InputError(f"`act` must return an action for `{name}`; got None. Is a `return` missing?")
-    value = jnp.asarray(returned)
-    if not isinstance(value, Tracer):
+    if isinstance(returned, int | float | np.generic | np.ndarray):  # known now, whatever the observation
         return jnp.asarray(space.check(returned))
+    value = jnp.asarray(returned)
     kind = jnp.integer if space.shape == () else jnp.number
     if value.size != math.prod(space.shape) or value.ndim > 1 or not jnp.issubdtype(value.dtype, kind):
         hint = " Did you return probabilities? Return `jax.random.categorical(key, logits)`." if not space.shape else ""

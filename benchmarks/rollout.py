@@ -1,0 +1,76 @@
+"""What a step of one agent costs as a world grows from a thousand agents to a million, and what memory a million takes.
+
+The peer is the same world with a thousand agents, in the same run. Compile time is apart.
+
+    python benchmarks/rollout.py [--json PATH]
+"""
+
+import argparse
+import math
+import resource
+import statistics
+import time
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from figures import Figures
+
+from aira_agents.loop import Now, Policies, start, unroll
+from aira_agents.policies.mlp import MLPPolicy
+from environments.foraging import ROLE, Foraging
+
+CELLS_PER_AGENT = 4
+AGENT_STEPS = 20_000_000
+
+
+@eqx.filter_jit
+def run(environment: Foraging, policies: Policies, now: Now, n_steps: int) -> tuple[Now, jax.Array]:
+    """Runs one world; returns what was eaten, so that nothing can be left out."""
+    now, eaten = unroll(environment, policies, now, n_steps, lambda t: jnp.sum(t.feedback[ROLE].reward))
+    return now, jnp.sum(eaten)
+
+
+def nanoseconds_per_agent_step(n_agents: int) -> float:
+    """Times one world of `n_agents` foragers with a 2 x 64 network: the median of five runs, compile time printed."""
+    side = math.ceil(math.sqrt(CELLS_PER_AGENT * n_agents))
+    environment = Foraging(n_agents=n_agents, width=side, height=side, vision_radius=2)
+    role = environment.roles[0]
+    policies = {ROLE: MLPPolicy.build(role.n_features, role.n_outputs, jax.random.key(0))}
+    now = eqx.filter_jit(start)(environment, policies, jax.random.key(1))
+    n_steps = max(AGENT_STEPS // n_agents, 4)
+    begun = time.perf_counter()
+    jax.block_until_ready(run(environment, policies, now, n_steps))
+    first = time.perf_counter() - begun
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        jax.block_until_ready(run(environment, policies, now, n_steps))
+        times.append(time.perf_counter() - begun)
+    cost = statistics.median(times) / n_steps / n_agents * 1e9
+    print(f"{n_agents:>9,} agents: {cost:6.0f} ns an agent-step, compile {first - times[0]:.1f} s", flush=True)
+    return cost
+
+
+def main() -> None:
+    """Measures, prints, and writes JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    costs = {n: nanoseconds_per_agent_step(n) for n in (1_000, 10_000, 100_000, 1_000_000)}
+    gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    figures = Figures()
+    figures.add(
+        "cost per agent-step, dearest / cheapest size",
+        max(costs.values()) / min(costs.values()),
+        "x",
+        1.5,
+        at_least=False,
+    )
+    figures.add("peak memory with 1,000,000 foragers", gigabytes, "GB", 4, at_least=False)
+    figures.finish(arguments.json)
+
+
+if __name__ == "__main__":
+    main()

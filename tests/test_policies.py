@@ -1,0 +1,141 @@
+"""What every policy promises, and what each one adds."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from aira_agents.environment import Percept
+from aira_agents.errors import IncompatiblePolicyError, InputError
+from aira_agents.loop import start, unroll
+from aira_agents.policies import Greedy, RandomPolicy, Rule, plain_errors
+from aira_agents.policies.conv import ConvPolicy
+from aira_agents.policies.mlp import MLPPolicy
+from aira_agents.policies.per_agent import PerAgent
+from environments.foraging import Foraging, greedy
+
+WORLD = Foraging(n_agents=6, width=8, height=8, vision_radius=2)
+ROLE = WORLD.roles[0]
+KEY = jax.random.key(0)
+SMALL = functools.partial(MLPPolicy.build, hidden=(8,))
+
+
+def conv():
+    start, shape = ConvPolicy.patch_of(ROLE)
+    return ConvPolicy.build(ROLE.n_features, ROLE.n_outputs, KEY, patch_start=start, patch_shape=shape)
+
+
+def per_agent(newborn="keep"):
+    return PerAgent.build(ROLE.n_features, ROLE.n_outputs, KEY, inner=SMALL, capacity=ROLE.capacity, newborn=newborn)
+
+
+POLICIES = {
+    "random": RandomPolicy,
+    "rule": lambda: Rule(greedy),
+    "mlp": lambda: SMALL(ROLE.n_features, ROLE.n_outputs, KEY),
+    "greedy mlp": lambda: Greedy(SMALL(ROLE.n_features, ROLE.n_outputs, KEY)),
+    "conv": conv,
+    "per agent": per_agent,
+}
+
+
+def percept(key=KEY):
+    return Percept(jax.random.normal(key, (ROLE.capacity, ROLE.n_features)), {})
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_policy_decides_for_every_row_within_its_action_space_and_repeats_itself(name):
+    policy = POLICIES[name]()
+    memories = policy.initial_memories(ROLE.capacity)
+    decide = eqx.filter_jit(policy.decide)
+    decision, memories = decide(ROLE, percept(), memories, KEY)
+    assert decision.actions["move"].shape == (ROLE.capacity,)
+    assert ROLE.spaces["move"].holds(np.asarray(decision.actions["move"]))
+    again, _ = decide(ROLE, percept(), policy.initial_memories(ROLE.capacity), KEY)
+    assert np.array_equal(decision.actions["move"], again.actions["move"])
+    decide(ROLE, percept(), memories, KEY)  # what it remembers fits what it expects
+
+
+def test_greedy_takes_the_most_probable_action():
+    network = SMALL(ROLE.n_features, ROLE.n_outputs, KEY)
+    decision, _ = Greedy(network).decide(ROLE, percept(), None, KEY)
+    logits, _ = jax.vmap(network)(percept().features, None)
+    assert np.array_equal(decision.actions["move"], jnp.argmax(logits, axis=1))
+
+
+def test_a_convolution_sees_the_same_thing_at_every_place():
+    network = conv()
+    patch = jnp.zeros((2, 5, 5)).at[0, 1, 1].set(1.0)
+    moved = jnp.roll(patch, (1, 1), axis=(1, 2))
+    found, found_moved = network.convolution(patch), network.convolution(moved)
+    assert np.allclose(found[:, :2, :2], found_moved[:, 1:, 1:], atol=1e-6)
+
+
+def test_a_convolution_needs_a_patch():
+    blind = eqx.tree_at(lambda role: role.sensors, ROLE, ROLE.sensors)
+    with pytest.raises(IncompatiblePolicyError, match="kernel of 9 cells does not fit a patch of 5 x 5"):
+        ConvPolicy.build(50, 5, KEY, patch_start=0, patch_shape=(2, 5, 5), kernel=9)
+    assert ConvPolicy.patch_of(blind) == (0, (2, 5, 5))
+
+
+def test_each_agent_decides_by_its_own_network():
+    policy = per_agent()
+    features = jnp.ones((ROLE.capacity, ROLE.n_features))
+    parameters, _ = jax.vmap(policy)(features, policy.initial_memories(ROLE.capacity))
+    assert len({tuple(row) for row in np.asarray(parameters).round(7).tolist()}) == ROLE.capacity
+
+
+@pytest.mark.parametrize(("newborn", "expected"), [("keep", 3), ("copy the parent", 1), ("start anew", 3 + 6)])
+def test_a_newborn_gets_a_network_by_the_rule(newborn, expected):
+    policy = per_agent(newborn)
+    fresh = jnp.arange(6) == 3
+    parent = jnp.where(fresh, 1, -1).astype(jnp.int32)
+    which, _ = policy.renew(policy.initial_memories(6), fresh, parent)
+    assert which.tolist() == [0, 1, 2, expected, 4, 5]
+
+
+def nearest_food_numpy(observation, rng):
+    food, agents = observation["vision"]
+    del agents
+    return int(rng.integers(1, 5)) if food.sum() == 0 else int(np.argmax(food) % 5)
+
+
+def test_a_rule_in_numpy_runs_in_the_same_loop_and_follows_the_seed():
+    @eqx.filter_jit
+    def moves(policy, key):
+        policies = {"forager": policy}
+        return unroll(WORLD, policies, start(WORLD, policies, key), 10, lambda t: t.decisions["forager"].actions)[1]
+
+    with plain_errors():
+        first, again, other = (moves(Rule(nearest_food_numpy), jax.random.key(s))["move"] for s in (0, 0, 1))
+    assert first.shape == (10, 6)
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda observation, rng: 9, "got 9"),
+        (lambda observation, rng: np.ones(5) / 5, "Did you return probabilities"),
+        (lambda observation, rng: None, "Is a `return` missing"),
+        (lambda observation, rng: {"fly": 1}, "an action for each of ['move']; got ['fly']"),
+        (lambda observation, rng: observation["smell"], "KeyError: 'smell'"),
+        (lambda observation, key: jnp.ones(5), "jax.random.categorical"),
+        (lambda observation, key: 0.5, "got 0.5"),
+        (lambda observation, key: jnp.argmax(jnp.ones(5)) * 1.0, "float32"),
+    ],
+)
+def test_a_wrong_rule_is_told_what_is_wrong(act, said):
+    with pytest.raises((InputError, IncompatiblePolicyError)) as error, plain_errors():
+        decision, _ = eqx.filter_jit(Rule(act).decide)(ROLE, percept(), None, KEY)
+        jax.block_until_ready(decision)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("act", [lambda observation: 0, lambda observation, world: 0])
+def test_a_rule_with_other_parameters_is_refused(act):
+    with pytest.raises(InputError, match=r"act\(observation, key\)"):
+        Rule(act)
