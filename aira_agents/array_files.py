@@ -124,9 +124,9 @@ def _description(leaf: Any) -> str:
     return f"{kind}{list(np.shape(leaf))}"
 
 
-def _key_kind(leaf: Any) -> str:
+def _key_kind(leaf: Any) -> Any:
     # Asked of an array, since a mere shape does not know its generator's name.
-    return str(jax.random.key_impl(jax.numpy.empty((), leaf.dtype)))
+    return jax.random.key_impl(jax.numpy.empty((), leaf.dtype))
 
 
 def _difference(wanted: dict[str, str], found: dict[str, str]) -> str:

@@ -115,10 +115,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def values_of(module: eqx.Module) -> dict[str, Any]:
     """Returns the declared parameters of a world or a learner as plain numbers and strings."""
-    plain = {name: getattr(module, name) for name in parameters_of(module)}
-    return {
-        name: np.asarray(value).tolist() if isinstance(value, jax.Array) else value for name, value in plain.items()
-    }
+    return {name: _plain(getattr(module, name)) for name in parameters_of(module)}
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, jax.Array):
+        return value
+    # The shortest decimals that give the same float32 back: 0.02, not 0.019999999552965164.
+    return float(str(np.asarray(value))) if value.ndim == 0 and value.dtype.kind == "f" else np.asarray(value).tolist()
 
 
 def _structure(manifest: dict[str, Any], environment: Environment) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _gru(network: Network, role: Role) -> Builder:
 
 
 def _tabular(network: Network, role: Role) -> Builder:
-    from aira_agents.policies.tabular import TabularPolicy  # noqa: PLC0415  only what is asked for
+    from aira_agents.policies.tabular import TabularPolicy  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
 
     del network, role
     return _with(TabularPolicy.build)

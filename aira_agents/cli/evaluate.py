@@ -1,0 +1,133 @@
+"""`aira evaluate WORLD --policy ...`: how good a policy is, and how sure that is."""
+
+import dataclasses
+import inspect
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import tyro
+
+from aira_agents.cli.console import console
+from aira_agents.cli.options import first_word, made, options_of, taken
+from aira_agents.environment import Environment
+from aira_agents.errors import InputError, unknown_name
+from aira_agents.evaluation import evaluate
+from aira_agents.parameters import parameters_of
+from aira_agents.policies.files import load_policies, read_manifest, values_of
+from aira_agents.policies.policy import AbstractPolicy
+from aira_agents.policies.random import RandomPolicy
+from aira_agents.policies.rule import Rule
+from aira_agents.registry import find_environment, names
+
+USAGE = """usage: aira evaluate WORLD --policy POLICY [--episodes N] [options]
+
+POLICY: a folder or file that `aira train` left; `random`; the name of a rule in the world's file; or one of these for
+each role, as in `--policy predator=chase,prey=random`.
+Worlds: {worlds}
+`aira evaluate WORLD --help` shows all options."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateOptions:
+    """What to judge by."""
+
+    episodes: int = 100
+    """worlds that are run from reset to end"""
+    seed: int = 0
+    """the one source of chance"""
+    greedy: bool = False
+    """take a network's most probable action instead of sampling"""
+
+
+def evaluate_command(arguments: list[str]) -> None:
+    """Runs `aira evaluate`."""
+    if arguments in (["-h"], ["--help"]):
+        console.print(USAGE.format(worlds=", ".join(names("world"))))
+        return
+    world, arguments = first_word(arguments, "evaluate", names("world"))
+    policy, arguments = taken(arguments, "--policy", None)
+    environment, options = _parsed(world, policy, arguments)
+    if policy is None:
+        raise InputError(
+            f"`aira evaluate` needs `--policy`: a path, {', '.join(['random', *_rules(type(environment))])}."
+        )
+    changed = _changed(environment)
+    if changed:
+        console.print(f"In {world} with {changed}.")  # figures of other settings are not to be compared
+    policies = {role: _policy(name, role, environment) for role, name in _by_role(policy, environment).items()}
+    intervals = evaluate(environment, policies, jax.random.key(options.seed), options.episodes, greedy=options.greedy)
+    for role, interval in intervals.items():
+        console.print(
+            f"{role}: mean return {interval}, {interval.count:,} lives in {options.episodes:,} episodes "
+            "(95 % bootstrap interval over episodes)"
+        )
+
+
+def _parsed(world: str, policy: str | None, arguments: list[str]) -> tuple[Environment, EvaluateOptions]:
+    found = find_environment(world)
+    world_options = options_of(found, "World", _trained_in(world, policy))
+    fields = [
+        ("run", Annotated[EvaluateOptions, tyro.conf.arg(name="")], EvaluateOptions()),
+        ("world", world_options, dataclasses.field(default_factory=world_options)),
+    ]
+    options: Any = tyro.cli(
+        dataclasses.make_dataclass("Evaluate", fields),
+        args=arguments,
+        prog=f"aira evaluate {world} --policy {policy or 'POLICY'}",
+        description=f"Judges a policy in the world {world}.",
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    return made(found, options.world), options.run
+
+
+def _trained_in(world: str, policy: str | None) -> dict[str, Any] | None:
+    """Returns the parameters of the world that a policy was trained in: what it is judged in, unless told otherwise."""
+    if policy is None or "=" in policy or not Path(policy).exists():
+        return None
+    manifest = read_manifest(Path(policy))
+    return manifest.get("parameters") if manifest.get("world") == world else None
+
+
+def _changed(environment: Environment) -> str:
+    declared, values = parameters_of(environment), values_of(environment)
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value != declared[name].default)
+
+
+def _by_role(policy: str, environment: Environment) -> dict[str, str]:
+    roles = [role.name for role in environment.roles]
+    if "=" not in policy:
+        return dict.fromkeys(roles, policy)
+    asked: dict[str, str] = {}
+    for part in policy.split(","):
+        role, _, name = part.partition("=")
+        asked[role.strip()] = name.strip()
+    for role in asked:
+        if role not in roles:
+            raise unknown_name("role", role, roles)
+    missing = [role for role in roles if not asked.get(role)]
+    if missing:
+        raise InputError(f"`--policy` must name a policy for every role; there is none for {', '.join(missing)}.")
+    return asked
+
+
+def _policy(name: str, role: str, environment: Environment) -> AbstractPolicy:
+    if name == "random":
+        return RandomPolicy()
+    rules = _rules(type(environment))
+    if name in rules:
+        return Rule(rules[name])
+    if Path(name).exists():
+        return load_policies(Path(name), environment)[role]
+    if "/" in name or "\\" in name:
+        raise InputError(f"There is no policy at {name}: expected a folder that `aira train` left.")
+    raise unknown_name("policy", name, ["random", *rules])
+
+
+def _rules(world: type[Environment]) -> dict[str, Any]:
+    """Returns the rules in a world's file: its functions of `(observation, key)` or `(observation, rng)`."""
+    module = sys.modules[world.__module__]
+    functions = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
+    kinds = (["observation", "key"], ["observation", "rng"])
+    return {name: f for name, f in functions if [*inspect.signature(f).parameters] in kinds}

@@ -1,0 +1,221 @@
+"""`aira train WORLD`: trains policies, and leaves a folder with all that is needed to use and to judge them."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import equinox as eqx
+import jax
+import tyro
+
+from aira_agents.cli.console import console, errors
+from aira_agents.cli.options import first_word, made, options_of, taken
+from aira_agents.errors import AiraError, CorruptFileError, InputError, NumericalError
+from aira_agents.learning.checkpoint import load_checkpoint
+from aira_agents.learning.learner import Learner
+from aira_agents.learning.train import Trained, train
+from aira_agents.policies.files import save_policies, values_of
+from aira_agents.policies.networks import KINDS, Network
+from aira_agents.policies.per_agent import Newborn
+from aira_agents.registry import find, find_environment, find_learner, names
+from aira_agents.results import results_folder, write_json
+
+DEFAULT_LEARNER = "ppo"
+USAGE = f"""usage: aira train WORLD [--learner NAME] [options]
+       aira train --resume FOLDER [--steps N]
+
+Worlds: {{worlds}}
+Learners: {{learners}} (default: {DEFAULT_LEARNER})
+`aira train WORLD --learner NAME --help` shows the options of both."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkOptions:
+    """The networks of all roles."""
+
+    kind: Literal[tuple(KINDS)] = "mlp"  # pyright: ignore[reportInvalidTypeForm]
+    hidden: tuple[int, ...] = ()
+    """neurons in each hidden layer; none: what is usual for the kind"""
+    per_agent: bool = False
+    """one network for each agent instead of one for all of a role"""
+    newborn: Newborn = "keep"
+    """with `--network.per-agent`: which network a newborn gets"""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """How long, and where to."""
+
+    steps: int = 1_000_000
+    """environment steps, over all worlds"""
+    seed: int = 0
+    """the one source of chance"""
+    results: Path = Path("results")
+    """folder for the folder of this run"""
+    tensorboard: bool = False
+    """write TensorBoard's files too"""
+    checkpoint_seconds: float = 60.0
+    """seconds between checkpoints"""
+
+
+@dataclasses.dataclass(frozen=True)
+class ResumeOptions:
+    """How to go on."""
+
+    steps: int | None = None
+    """environment steps in all, those already done included; default: as many as were asked for first"""
+    tensorboard: bool = False
+    """write TensorBoard's files too"""
+    checkpoint_seconds: float = 60.0
+    """seconds between checkpoints"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """All that decides what is trained."""
+
+    world: str
+    environment: Any
+    learner: str
+    record: Any  # the learner's hyperparameters
+    network: Network
+    seed: int
+    steps: int
+
+    def config(self) -> dict[str, Any]:
+        """Returns it as JSON holds it."""
+        return {
+            "world": {"name": self.world, "parameters": values_of(self.environment)},
+            "learner": {"name": self.learner, "parameters": values_of(self.record)},
+            "network": self.network.record(),
+            "seed": self.seed,
+            "steps": self.steps,
+        }
+
+
+def train_command(arguments: list[str]) -> None:
+    """Runs `aira train`."""
+    if arguments in (["-h"], ["--help"]):
+        console.print(USAGE.format(worlds=", ".join(names("world")), learners=", ".join(names("learner"))))
+        return
+    resumed, arguments = taken(arguments, "--resume", None)
+    if resumed is not None:
+        _resume(Path(resumed), arguments)
+        return
+    world, arguments = first_word(arguments, "train", names("world"))
+    learner, arguments = taken(arguments, "--learner", DEFAULT_LEARNER)
+    setting, options = _parsed(world, str(learner), arguments)
+    compiled = _learner(setting)  # before any folder is made: what does not fit together is said at once
+    folder = results_folder(f"{world}-{learner}", options.results)
+    write_json(folder / "config.json", setting.config())
+    _train(setting, compiled, folder, options, resume=False)
+
+
+def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, RunOptions]:
+    environment, record = find_environment(world), find_learner(learner)
+    fields = [
+        ("run", Annotated[RunOptions, tyro.conf.arg(name="")], RunOptions()),
+        ("world", options_of(environment, "World"), dataclasses.MISSING),
+        ("learner", options_of(record, "Learner"), dataclasses.MISSING),
+        ("network", NetworkOptions, NetworkOptions()),
+    ]
+    with_defaults = [
+        (n, t, d if d is not dataclasses.MISSING else dataclasses.field(default_factory=t)) for n, t, d in fields
+    ]
+    options: Any = tyro.cli(
+        dataclasses.make_dataclass("Train", with_defaults),
+        args=arguments,
+        prog=f"aira train {world} --learner {learner}",
+        description=f"Trains policies in the world {world} by {learner}.",
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    network = Network(**dataclasses.asdict(options.network))
+    made_world, made_record = made(environment, options.world), made(record, options.learner)
+    setting = Setting(world, made_world, learner, made_record, network, options.run.seed, options.run.steps)
+    return setting, options.run
+
+
+def _learner(setting: Setting) -> Learner:
+    if setting.steps < 1:
+        raise InputError(f"`--steps` must be a whole number of at least 1; got {setting.steps}.")
+    return setting.record.learner(setting.environment, setting.network.builders(setting.environment))
+
+
+def _resume(folder: Path, arguments: list[str]) -> None:
+    options = tyro.cli(
+        ResumeOptions,
+        args=arguments,
+        prog=f"aira train --resume {folder}",
+        description="Goes on with a training run where its last checkpoint was written.",
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    setting = _setting_of(folder)
+    if options.steps is not None:
+        setting = dataclasses.replace(setting, steps=options.steps)
+    _train(setting, _learner(setting), folder, options, resume=True)
+
+
+def _setting_of(folder: Path) -> Setting:
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text("utf-8"))
+        return Setting(
+            config["world"]["name"],
+            find_environment(config["world"]["name"])(**config["world"]["parameters"]),
+            config["learner"]["name"],
+            find_learner(config["learner"]["name"])(**config["learner"]["parameters"]),
+            Network.from_record(config["network"]),
+            int(config["seed"]),
+            int(config["steps"]),
+        )
+    except OSError as error:
+        raise InputError(f"There is no run to resume in {folder}: cannot read {path} ({error.strerror}).") from error
+    except AiraError:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptFileError(
+            f"{path} is not the config of a training run ({type(error).__name__}: {error})."
+        ) from error
+
+
+def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, resume: bool) -> None:
+    try:
+        trained = train(
+            learner,
+            n_steps=setting.steps,
+            seed=setting.seed,
+            folder=folder,
+            resume=resume,
+            tensorboard=options.tensorboard,
+            checkpoint_every_s=options.checkpoint_seconds,
+        )
+    except NumericalError:
+        good, _ = load_checkpoint(folder, eqx.filter_eval_shape(learner.init, jax.random.key(0)))
+        save_policies(
+            folder, learner.policies(good), setting.environment, network=setting.network, learner=setting.record
+        )
+        raise
+    path = save_policies(folder, trained.policies, setting.environment, network=setting.network, learner=setting.record)
+    written = [path, *_picture(trained, folder)]
+    speed = trained.steps / max(trained.seconds, 1e-9)
+    console.print(
+        f"{setting.learner} trained {trained.steps:,} steps in {setting.world}: {trained.seconds:.1f} s "
+        f"({speed:,.0f} steps/s), compiled in {trained.compile_seconds:.1f} s."
+        + (f" Reward {trained.last['reward']:.3g} per agent and step." if trained.last else "")
+    )
+    for file in written:
+        console.print(str(file))
+    console.print(f"Judge it with: aira evaluate {setting.world} --policy {folder}")
+
+
+def _picture(trained: Trained, folder: Path) -> list[Path]:
+    if trained.metrics is None or "metrics" not in names("picture"):
+        return []
+    out = folder / "learning_curve.png"
+    try:
+        find("picture", "metrics")(trained.metrics, out)
+    except AiraError as error:  # a missing picture must not hide that training went well
+        errors.print(f"No picture: {error}", style="yellow")
+        return []
+    return [out]
