@@ -11,6 +11,7 @@ import tyro
 
 from aira_agents.cli.console import console
 from aira_agents.cli.options import first_word, made, options_of, taken
+from aira_agents.cli.parsing import parsed
 from aira_agents.environment import Environment
 from aira_agents.errors import InputError, unknown_name
 from aira_agents.evaluation import evaluate
@@ -72,12 +73,11 @@ def _parsed(world: str, policy: str | None, arguments: list[str]) -> tuple[Envir
         ("run", Annotated[EvaluateOptions, tyro.conf.arg(name="")], EvaluateOptions()),
         ("world", world_options, dataclasses.field(default_factory=world_options)),
     ]
-    options: Any = tyro.cli(
+    options: Any = parsed(
         dataclasses.make_dataclass("Evaluate", fields),
-        args=arguments,
+        arguments,
         prog=f"aira evaluate {world} --policy {policy or 'POLICY'}",
         description=f"Judges a policy in the world {world}.",
-        config=(tyro.conf.FlagCreatePairsOff,),
     )
     return made(found, options.world), options.run
 

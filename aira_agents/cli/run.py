@@ -1,5 +1,6 @@
 """Runs a scenario: by its file (`python scenarios/NAME.py`) or by its name (`aira run NAME`)."""
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,12 +21,19 @@ def run_scenario(main: Callable[..., Any], arguments: Sequence[str] | None = Non
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
 
-    def run(rest: list[str]) -> None:
-        import tyro
+    guarded(lambda rest: _run(main, rest, prog), given)
 
-        tyro.cli(main, args=rest, prog=prog, description=_description(main))
 
-    guarded(run, given)
+def _run(main: Callable[..., Any], arguments: list[str], prog: str | None) -> None:
+    from aira_agents.cli.parsing import parsed
+
+    # Parsed first and run afterwards, so that what the scenario itself says goes where it should.
+    @functools.wraps(main)
+    def take(*positional: Any, **named: Any) -> Any:
+        return positional, named
+
+    positional, named = parsed(take, arguments, prog=prog, description=_description(main))
+    main(*positional, **named)
 
 
 def run_command(arguments: list[str]) -> None:
@@ -42,7 +50,7 @@ def run_command(arguments: list[str]) -> None:
     if not arguments or arguments[0].startswith("-"):
         raise InputError(f"`aira run` needs the name of a scenario. There is: {known}.")
     name = arguments[0]
-    run_scenario(find_scenario(name), arguments[1:], prog=f"aira run {name}")
+    _run(find_scenario(name), arguments[1:], f"aira run {name}")
 
 
 def _description(main: Callable[..., Any]) -> str:

@@ -11,8 +11,9 @@ import tyro
 
 from aira_agents.cli.console import console, errors
 from aira_agents.cli.options import first_word, made, options_of, taken
+from aira_agents.cli.parsing import parsed
 from aira_agents.errors import AiraError, CorruptFileError, InputError, NumericalError
-from aira_agents.learning.checkpoint import load_checkpoint
+from aira_agents.learning.checkpoint import Checkpoints, load_checkpoint
 from aira_agents.learning.learner import Learner
 from aira_agents.learning.train import Trained, train
 from aira_agents.policies.files import save_policies, values_of
@@ -106,6 +107,7 @@ def train_command(arguments: list[str]) -> None:
     world, arguments = first_word(arguments, "train", names("world"))
     learner, arguments = taken(arguments, "--learner", DEFAULT_LEARNER)
     setting, options = _parsed(world, str(learner), arguments)
+    Checkpoints(None, options.checkpoint_seconds, None)
     compiled = _learner(setting)  # before any folder is made: what does not fit together is said at once
     folder = results_folder(f"{world}-{learner}", options.results)
     write_json(folder / "config.json", setting.config())
@@ -123,12 +125,11 @@ def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, Ru
     with_defaults = [
         (n, t, d if d is not dataclasses.MISSING else dataclasses.field(default_factory=t)) for n, t, d in fields
     ]
-    options: Any = tyro.cli(
+    options: Any = parsed(
         dataclasses.make_dataclass("Train", with_defaults),
-        args=arguments,
+        arguments,
         prog=f"aira train {world} --learner {learner}",
         description=f"Trains policies in the world {world} by {learner}.",
-        config=(tyro.conf.FlagCreatePairsOff,),
     )
     network = Network(**dataclasses.asdict(options.network))
     made_world, made_record = made(environment, options.world), made(record, options.learner)
@@ -143,12 +144,11 @@ def _learner(setting: Setting) -> Learner:
 
 
 def _resume(folder: Path, arguments: list[str]) -> None:
-    options = tyro.cli(
+    options = parsed(
         ResumeOptions,
-        args=arguments,
+        arguments,
         prog=f"aira train --resume {folder}",
         description="Goes on with a training run where its last checkpoint was written.",
-        config=(tyro.conf.FlagCreatePairsOff,),
     )
     setting = _setting_of(folder)
     if options.steps is not None:

@@ -65,7 +65,8 @@ class Checkpoints:
 
     def __init__(self, folder: Path | None, every_s: float, every_updates: int | None) -> None:
         if not every_s > 0 or (every_updates is not None and every_updates < 1):
-            raise InputError(f"Checkpoints need a positive distance; got {every_s} s, {every_updates} updates.")
+            got = f"{every_s:g} s" if every_updates is None else f"{every_updates} updates, {every_s:g} s"
+            raise InputError(f"Checkpoints need a positive distance; got {got}.")
         self._folder, self._every_s, self._every_updates = folder, every_s, every_updates
         self._saved, self._saved_at = -1, time.monotonic()
 

@@ -1,0 +1,69 @@
+"""What a policy earns, in worlds whose answer is known."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import pytest
+
+from aira_agents.errors import IncompatiblePolicyError, InputError
+from aira_agents.evaluation import _episodes, evaluate
+from aira_agents.policies import RandomPolicy, Rule
+from aira_agents.policies.mlp import MLPPolicy
+from environments.cartpole import CartPole
+from environments.foraging import Foraging, greedy
+
+MEADOW = Foraging(n_agents=3, width=6, height=6, food_at_start=0.2, max_steps=20)
+FULL = Foraging(n_agents=3, width=6, height=6, food_at_start=1.0, regrowth=1.0, max_steps=20)
+
+
+def stay(observation: dict[str, jax.Array], key: jax.Array) -> int:
+    return 0
+
+
+def _key() -> jax.Array:
+    return jax.random.key(0)
+
+
+def test_an_agent_that_always_eats_earns_one_a_step():
+    interval = evaluate(FULL, {"forager": Rule(stay)}, _key(), 5)["forager"]
+    assert interval[:3] == (20.0, 20.0, 20.0)
+    assert interval.count == 15  # three lives in each of five episodes
+
+
+def test_a_rule_beats_chance_and_the_intervals_do_not_touch():
+    clever = evaluate(MEADOW, {"forager": Rule(greedy)}, _key(), 60)["forager"]
+    chance = evaluate(MEADOW, {"forager": RandomPolicy()}, _key(), 60)["forager"]
+    assert clever.low > chance.high
+
+
+def test_a_world_that_ended_counts_no_more():
+    # A cart pushed always to the left loses its pole after about ten steps, at one a step.
+    interval = evaluate(CartPole(), {"cart": Rule(stay)}, _key(), 50)["cart"]
+    assert 8 <= interval.estimate <= 10.5
+    assert interval.count == 50
+
+
+def test_more_episodes_than_are_held_at_once_are_each_counted_once(monkeypatch):
+    monkeypatch.setattr("aira_agents.evaluation.EPISODES_AT_ONCE", 4)
+    keys = jax.random.split(_key(), 10)
+    returns, lives = _episodes(FULL, {"forager": Rule(stay)}, keys)
+    assert returns["forager"].tolist() == [60.0] * 10
+    assert lives["forager"].tolist() == [3.0] * 10
+
+
+def test_greedy_takes_the_most_probable_action():
+    network = MLPPolicy.build(MEADOW.roles[0].n_features, 5, _key(), hidden=(2,))
+    leaning = eqx.tree_at(lambda p: p.layers[-1].bias, network, jnp.array([0.5, 0.0, 0.0, 0.0, 0.0]))
+    assert evaluate(FULL, {"forager": leaning}, _key(), 5, greedy=True)["forager"].estimate == 20.0
+
+
+@pytest.mark.parametrize(
+    ("policies", "n_episodes", "error", "message"),
+    [
+        ({"forager": RandomPolicy()}, 0, InputError, "at least 1 episode; got 0"),
+        ({}, 3, IncompatiblePolicyError, "there is none for forager"),
+    ],
+)
+def test_nonsense_is_refused(policies, n_episodes, error, message):
+    with pytest.raises(error, match=message):
+        evaluate(MEADOW, policies, _key(), n_episodes)
