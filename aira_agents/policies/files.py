@@ -103,8 +103,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
     folder = path if path.is_dir() else path.parent
     if not path.exists():
         raise InputError(f"There is no policy at {path}: expected a folder with {ARRAYS} and {MANIFEST}.")
+    text = _bytes(folder / MANIFEST)
     try:
-        manifest = json.loads(_bytes(folder / MANIFEST))
+        manifest = json.loads(text)
         known = manifest.get("format") if isinstance(manifest, dict) else None
     except ValueError as error:
         raise CorruptFileError(f"{folder / MANIFEST} is truncated or not JSON ({error}). Take another copy.") from error

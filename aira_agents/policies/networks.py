@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from aira_agents.environment import Environment, Role, by_role
 from aira_agents.errors import InputError, unknown_name
@@ -22,7 +22,7 @@ class Network:
     kind: str = "mlp"
     hidden: tuple[int, ...] = ()  # neurons in each hidden layer; empty: what is usual for the kind
     per_agent: bool = False
-    newborn: Newborn = "keep"  # with `per_agent`: which network a newborn gets
+    newborn: str = "keep"  # one of `Newborn`, with `per_agent`: which network a newborn gets
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -46,7 +46,9 @@ class Network:
             return inner
 
         def build(n_features: int, n_outputs: int, key: Key) -> Policy:
-            return PerAgent.build(n_features, n_outputs, key, inner=inner, capacity=role.capacity, newborn=self.newborn)
+            return PerAgent.build(
+                n_features, n_outputs, key, inner=inner, capacity=role.capacity, newborn=cast(Newborn, self.newborn)
+            )
 
         return build
 

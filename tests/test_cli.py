@@ -1,0 +1,242 @@
+"""The command: what it does, and one clear line with exit code 2 for whatever it cannot do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aira_agents.cli.doctor import faults, installed
+from aira_agents.cli.main import COMMANDS, main
+from aira_agents.cli.run import run_scenario
+from aira_agents.errors import InputError
+from aira_agents.learning.metrics import read_rows
+from viz.curves import draw_metrics
+
+ROOT = Path(__file__).parents[1]
+SMALL = ["--world.n-agents", "2", "--world.width", "5", "--world.height", "5", "--learner.n-worlds", "2"]
+SMALL += ["--learner.n-steps", "8", "--learner.n-minibatches", "2", "--network.hidden", "4"]
+
+SCENARIO = '''"""A lesson in a few lines."""
+from pathlib import Path
+
+from aira_agents.cli.run import run_scenario
+from aira_agents.errors import InputError
+
+
+def main(seed: int = 0, n_agents: int = 3, results: Path = Path("results")) -> None:
+    if n_agents < 1:
+        raise InputError(f"`n_agents` must be at least 1; got {n_agents}.")
+    print(seed, n_agents, results)
+
+
+if __name__ == "__main__":
+    run_scenario(main)
+'''
+
+
+def _fails(capsys, arguments, code=2):
+    with pytest.raises(SystemExit) as leaving:
+        main(arguments)
+    told = capsys.readouterr().err
+    assert leaving.value.code == code
+    assert "Traceback" not in told
+    assert len(told.strip().splitlines()) == 1
+    return told
+
+
+def _python(*arguments, cwd=ROOT):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    base = tmp_path_factory.mktemp("results")
+    main(["train", "foraging", "--steps", "40", "--seed", "3", "--results", str(base), *SMALL])
+    (folder,) = base.iterdir()
+    return folder
+
+
+def test_help_imports_nothing_that_is_slow():
+    slow = "{'jax', 'mesa', 'numpy', 'matplotlib', 'tyro', 'rich', 'equinox'}"
+    code = (
+        f"import sys; from aira_agents.cli.main import main; main(['--help']); print(sorted({slow} & set(sys.modules)))"
+    )
+    done = _python("-c", code)
+    assert done.stdout.strip().endswith("[]")
+    assert all(f"  {command} " in done.stdout for command in COMMANDS)
+
+
+def test_listing_names_everything_and_imports_no_world(capsys):
+    main(["list"])
+    told = capsys.readouterr().out
+    assert "Foraging: agents on a grid" in told
+    assert "ppo" in told
+    code = "import sys; from aira_agents.cli.main import main; main(['list']); print({'jax', 'environments.foraging'} & set(sys.modules))"
+    assert _python("-c", code).stdout.strip().endswith("set()")
+
+
+BAD = [
+    (["trian"], "Did you mean 'train'?"),
+    (["list", "x"], "takes no arguments"),
+    (["doctor", "x"], "takes no arguments"),
+    (["run"], "needs the name of a scenario"),
+    (["run", "forragin"], "Did you mean 'foraging'?"),
+    (["train"], "needs the name of a world"),
+    (["train", "--steps", "3"], "needs the name of a world"),
+    (["train", "foragin"], "Did you mean 'foraging'?"),
+    (["train", "foraging", "--learner", "pop"], "Did you mean 'ppo'?"),
+    (["train", "foraging", "--learner"], "`--learner` needs a value"),
+    (["train", "foraging", "stray"], "Unrecognized options: stray"),
+    (["train", "foraging", "--steps", "0"], "at least 1; got 0"),
+    (["train", "foraging", "--steps", "many"], "--steps"),
+    (["train", "foraging", "--seed", "1.5"], "--seed"),
+    (["train", "foraging", "--checkpoint-seconds", "-1"], "positive distance; got -1 s"),
+    (["train", "foraging", "--world.regrowth", "2"], "`regrowth` must be a number in 0..1; got 2"),
+    (["train", "foraging", "--world.regrowth", "nan"], "`regrowth` must be a number in 0..1; got nan"),
+    (["train", "foraging", "--world.n-agents", "-1"], "`n_agents` must be a whole number"),
+    (["train", "foraging", "--world.width", "2.5"], "--world.width"),
+    (["train", "foraging", "--world.wdth", "5"], "Did you mean --world.width?"),
+    (["train", "foraging", "--learner.learning-rate", "-1"], "`learning_rate` must be a number in 0..1"),
+    (["train", "foraging", "--learner.normalise", "maybe"], "'maybe'"),
+    (["train", "foraging", "--network.kind", "mpl"], "'mpl'"),
+    (["train", "foraging", "--network.hidden", "0"], "at least 1"),
+    (["train", "cartpole", "--network.kind", "conv"], "Use `mlp`"),
+    (["train", "--resume", "nowhere"], "There is no run to resume in nowhere"),
+    (["evaluate"], "needs the name of a world"),
+    (["evaluate", "foraging"], "needs `--policy`: a path, random, greedy"),
+    (["evaluate", "foraging", "--policy", "gredy"], "Did you mean 'greedy'?"),
+    (["evaluate", "foraging", "--policy", "./nowhere"], "There is no policy at ./nowhere"),
+    (["evaluate", "foraging", "--policy", "sheep=random"], "Unknown role 'sheep'"),
+    (["evaluate", "foraging", "--policy", "forager="], "there is none for forager"),
+    (["evaluate", "foraging", "--policy", "random", "--episodes", "0"], "at least 1 episode; got 0"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=[" ".join(arguments) for arguments, _ in BAD])
+def test_what_makes_no_sense_is_one_clear_line(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in _fails(capsys, arguments)
+    assert [*tmp_path.iterdir()] == []  # nothing is begun
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_any_training(capsys, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    assert "Cannot write to" in _fails(capsys, ["train", "foraging", "--results", str(tmp_path / "file"), *SMALL])
+
+
+def test_debug_shows_where_an_error_came_from(capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(["train", "foragin", "--debug"])
+    assert leaving.value.code == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_training_leaves_all_that_is_needed(trained):
+    assert {"config.json", "metrics.csv", "policy.safetensors", "policy.json"} <= {
+        path.name for path in trained.iterdir()
+    }
+    config = json.loads((trained / "config.json").read_text())
+    assert (config["world"]["name"], config["learner"]["name"], config["seed"]) == ("foraging", "ppo", 3)
+    assert config["world"]["parameters"]["n_agents"] == 2
+    assert len(read_rows(trained / "metrics.csv")[1]) == 3  # 40 steps are three updates of 16
+
+
+def test_a_trained_policy_is_judged_in_the_world_it_was_trained_in(capsys, trained):
+    main(["evaluate", "foraging", "--policy", str(trained), "--episodes", "5"])
+    told = capsys.readouterr().out
+    assert "In foraging with n_agents 2, width 5, height 5." in told
+    assert "forager: mean return" in told
+    assert "10 lives in 5 episodes" in told
+
+
+def test_a_trained_policy_is_refused_in_another_world(capsys, trained):
+    told = _fails(capsys, ["evaluate", "cartpole", "--policy", str(trained)])
+    assert "This policy is for the world 'foraging'" in told
+
+
+def test_a_run_goes_on_by_its_folder(capsys, trained):
+    main(["train", "--resume", str(trained), "--steps", "80"])
+    assert "trained 80 steps" in capsys.readouterr().out
+    assert [row[0] for row in read_rows(trained / "metrics.csv")[1]] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_config_that_is_no_config_is_refused(capsys, tmp_path):
+    (tmp_path / "config.json").write_text('{"world":')
+    assert "not the config of a training run" in _fails(capsys, ["train", "--resume", str(tmp_path)])
+
+
+def test_a_learning_curve_is_drawn(trained, tmp_path):
+    assert draw_metrics(trained / "metrics.csv", tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_curve_of_nothing_is_refused(tmp_path):
+    (tmp_path / "metrics.csv").write_text("update,steps,seconds,reward\n")
+    with pytest.raises(InputError, match="nothing to draw"):
+        draw_metrics(tmp_path / "metrics.csv", tmp_path / "curve.png")
+
+
+def test_a_scenario_runs_from_elsewhere_and_says_what_is_wrong_in_one_line(tmp_path):
+    (tmp_path / "lesson.py").write_text(SCENARIO)
+    done = _python(str(tmp_path / "lesson.py"), "--seed", "4", cwd="/")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "4 3 results", "")
+    for arguments in (["--n-agents", "0"], ["--n-agents", "x"], ["--n-agent", "3"]):
+        wrong = _python(str(tmp_path / "lesson.py"), *arguments, cwd=tmp_path)
+        assert wrong.returncode == 2
+        assert len(wrong.stderr.strip().splitlines()) == 1
+    assert "A lesson in a few lines." in _python(str(tmp_path / "lesson.py"), "--help").stdout
+
+
+def test_ctrl_c_leaves_with_one_line(capsys):
+    def lesson() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(SystemExit) as leaving:
+        run_scenario(lesson, [])
+    assert leaving.value.code == 130
+    assert capsys.readouterr().err.strip() == "Interrupted."
+
+
+def test_a_bug_shows_its_traceback():
+    def lesson() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_scenario(lesson, [])
+
+
+@pytest.mark.parametrize(
+    ("versions", "python", "cure"),
+    [
+        ({"ipyvue": "3.0.0"}, (3, 11), "ipyvue<2"),
+        ({"ipyvuetify": "3.0.0a1"}, (3, 13), "ipyvuetify<2"),
+        ({"networkx": None}, (3, 13), "pip install networkx"),
+        ({"mesa": "3.5.1"}, (3, 11), "mesa==3.3.1"),
+        ({"mesa": "3.2.0"}, (3, 13), "mesa>=3.3.1,<3.6"),
+        ({"jax": "0.12.0"}, (3, 11), "jax<0.11"),
+        ({"jax": "0.10.2", "jaxlib": "0.9.0"}, (3, 11), "jaxlib==0.10.2"),
+        ({"jax": "0.9.0"}, (3, 11), "jax>=0.10,<0.13"),
+        ({}, (3, 10), "Python 3.11 or newer"),
+    ],
+)
+def test_the_doctor_knows_the_cure(versions, python, cure):
+    (finding,) = faults(versions, python)
+    assert finding.serious
+    assert cure in finding.cure
+
+
+def test_a_page_without_internet_is_worth_a_note_only():
+    (finding,) = faults({"solara": "1.64.1", "solara-assets": None}, (3, 11))
+    assert not finding.serious
+
+
+def test_the_doctor_finds_nothing_wrong_here(capsys):
+    assert installed()["jax"]
+    main(["doctor"])
+    assert "Nothing is wrong." in capsys.readouterr().out
