@@ -55,10 +55,16 @@ def _python(*arguments, cwd=ROOT):
     )
 
 
+def _aira(*arguments):
+    return _python("-m", "aira_agents.cli.main", *arguments)
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     base = tmp_path_factory.mktemp("results")
-    main(["train", "foraging", "--steps", "40", "--seed", "3", "--results", str(base), *SMALL])
+    done = _aira("train", "foraging", "--steps", "40", "--seed", "3", "--results", str(base), *SMALL)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "foraging-ppo" in done.stdout
     (folder,) = base.iterdir()
     return folder
 
@@ -78,7 +84,8 @@ def test_listing_names_everything_and_imports_no_world(capsys):
     told = capsys.readouterr().out
     assert "Foraging: agents on a grid" in told
     assert "ppo" in told
-    code = "import sys; from aira_agents.cli.main import main; main(['list']); print({'jax', 'environments.foraging'} & set(sys.modules))"
+    code = "import sys; from aira_agents.cli.main import main; main(['list']); "
+    code += "print({'jax', 'environments.foraging'} & set(sys.modules))"
     assert _python("-c", code).stdout.strip().endswith("set()")
 
 
@@ -161,9 +168,8 @@ def test_a_trained_policy_is_refused_in_another_world(capsys, trained):
     assert "This policy is for the world 'foraging'" in told
 
 
-def test_a_run_goes_on_by_its_folder(capsys, trained):
-    main(["train", "--resume", str(trained), "--steps", "80"])
-    assert "trained 80 steps" in capsys.readouterr().out
+def test_a_run_goes_on_by_its_folder(trained):
+    assert "trained 80 steps" in _aira("train", "--resume", str(trained), "--steps", "80").stdout
     assert [row[0] for row in read_rows(trained / "metrics.csv")[1]] == ["1", "2", "3", "4", "5"]
 
 

@@ -31,9 +31,19 @@ def parsed(target: Callable[..., Any], arguments: Sequence[str], *, prog: str | 
 
 
 def _one_line(box: str) -> str:
-    """Returns what stands in a box: the fault and, if there is one, the nearest option."""
-    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    sections = re.split(r"\s*─{5,}\s*", " ".join(lines))
-    near = next((s.removeprefix("Perhaps you meant:").split()[0] for s in sections if s.startswith("Perhaps")), "")
-    fault = sections[0].strip().rstrip(".") or "The options make no sense"
+    """Returns what stands in a box: the fault and, if there is one, the nearest option.
+
+    Where the terminal knows no Unicode, tyro draws with hyphens and sets the title apart by a rule of its own.
+    """
+    lines = [line.strip("│| ") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
+    if "╭" not in box:
+        lines = lines[2:]  # the title and its rule
+    sections: list[list[str]] = [[]]
+    for line in lines:
+        if re.fullmatch(r"[─-]{5,}", line):
+            sections.append([])
+        elif line:
+            sections[-1].append(line)
+    near = next((section[1].split()[0] for section in sections[1:] if section[:1] == ["Perhaps you meant:"]), "")
+    fault = " ".join(sections[0]).rstrip(".") or "The options make no sense"
     return f"{fault[0].upper()}{fault[1:]}." + (f" Did you mean {near}?" if near else "")
