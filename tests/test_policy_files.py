@@ -103,10 +103,11 @@ def test_a_damaged_file_is_never_loaded(tmp_path, file, damage):
         load_policies(tmp_path, MEADOW)
 
 
-def test_a_manifest_that_lacks_something_is_corrupt(tmp_path):
+@pytest.mark.parametrize("lost", ["network", "roles"])
+def test_a_manifest_that_lacks_something_is_corrupt(tmp_path, lost):
     save_policies(tmp_path, _built(Network()), MEADOW, network=Network())
     manifest = json.loads((tmp_path / MANIFEST).read_text())
-    del manifest["network"]
+    manifest[lost] = {"forager": {}}
     (tmp_path / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(CorruptFileError, match="lacks or misnames"):
         load_policies(tmp_path, MEADOW)

@@ -83,7 +83,10 @@ def load_policies(
     """
     folder = path if path.is_dir() else path.parent
     manifest = read_manifest(path)
-    _check_interfaces(manifest, environment)
+    try:
+        _check_interfaces(manifest, environment)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorruptFileError(f"The manifest of the policy lacks or misnames something: {error}.") from error
     if hashlib.sha256(_bytes(folder / ARRAYS)).hexdigest() != manifest.get("sha256"):
         raise CorruptFileError(
             f"{folder / ARRAYS} does not belong to its manifest: truncated or altered. Take another copy."
