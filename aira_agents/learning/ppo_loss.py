@@ -5,7 +5,7 @@ normalisation: Huang et al. 2022, "The 37 implementation details of PPO", detail
 "Approximating KL divergence" (k3).
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -31,6 +31,7 @@ class Batch(eqx.Module):
     targets: Float[Array, "steps worlds capacity"]
 
 
+@runtime_checkable
 class Weights(Protocol):
     """The hyperparameters that the objective needs."""
 
