@@ -1,9 +1,11 @@
-"""Cart and pole: the yardstick of reinforcement learning, with the physics and limits of Gymnasium's CartPole-v1.
+"""CartPole: a cart that is pushed left or right to keep the pole upon it upright; a known yardstick.
 
-Source: Barto, Sutton & Anderson 1983, "Neuronlike adaptive elements that can solve difficult learning control
-problems", appendix; Euler steps of 0.02 s.
+Physics, limits and reward of Gymnasium's `CartPole-v1`, which a test compares with step by step.
+Source: Barto, Sutton and Anderson 1983, "Neuronlike adaptive elements that can solve difficult learning control
+problems"; equations: Florian 2007, "Correct equations for the dynamics of the cart-pole system".
 """
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -19,102 +21,95 @@ from aira_agents.spaces import Discrete
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key
 
 ROLE = "cart"
-GRAVITY_M_PER_S2 = 9.8
-CART_KG = 1.0
-POLE_KG = 0.1
-HALF_POLE_M = 0.5
 STEP_S = 0.02
-TRACK_M = 2.4
-FALLEN_RAD = 12 * 2 * 3.141592653589793 / 360
+HALF_POLE_M = 0.5
+MAX_POSITION_M = 2.4
+MAX_ANGLE_RAD = math.radians(12)
+START_RANGE = 0.05  # each of the four numbers starts within plus or minus this
 
 
 class Carts(Population):
-    """Where the cart is and how the pole stands; the angle is 0 when it is upright."""
+    """The cart and its pole."""
 
-    motion: Float[Array, "capacity 4"]  # position m, velocity m/s, angle rad, angular velocity rad/s
+    motion: Float[Array, "capacity 4"]  # position m, velocity m/s, pole angle rad, pole velocity rad/s
+    push_n: Float[Array, " capacity"]  # force of this step, newton
 
 
-class Motion(Sensor):
-    """Feels position, velocity, angle and angular velocity."""
+class MotionSensor(Sensor):
+    """Feels position and velocity of cart and pole."""
 
     name: str = eqx.field(static=True, default="motion")
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The four numbers, with units."""
+        """The four numbers, with their units."""
         return ("position_m", "velocity_m_per_s", "angle_rad", "angular_velocity_rad_per_s")
 
     def __call__(self, state: State, scene: Any, index: Int[Array, ""], key: Key) -> Float[Array, " features"]:
-        """Returns the row as it is."""
+        """Returns `[4]`."""
         del scene, key
         return state.agents[ROLE].motion[index]
 
 
 class Push(Effector):
-    """Pushes the cart for one time step."""
+    """Pushes the cart with full force, to one side or the other."""
 
-    force_newton: Float[Array, ""]
+    force_n: Float[Array, ""]
     name: str = eqx.field(static=True, default="push")
 
     @property
     def space(self) -> Discrete:
-        """To the left, or to the right."""
+        """Left or right."""
         return Discrete(("left", "right"))
 
     def __call__(self, state: State, actions: Int[Array, " capacity"], key: Key) -> State:
-        """Moves cart and pole by one Euler step."""
-        del key  # deterministic
-        force = jnp.where(actions == 1, self.force_newton, -self.force_newton)
-        return with_columns(state, ROLE, motion=jax.vmap(swing)(state.agents[ROLE].motion, force))
-
-
-def swing(motion: Float[Array, " 4"], force: Float[Array, ""]) -> Float[Array, " 4"]:
-    """Returns the motion `STEP_S` later, under `force` newton."""
-    _, velocity, angle, angular_velocity = motion
-    total_kg = CART_KG + POLE_KG
-    sine, cosine = jnp.sin(angle), jnp.cos(angle)
-    pull = (force + POLE_KG * HALF_POLE_M * angular_velocity**2 * sine) / total_kg
-    turning = (GRAVITY_M_PER_S2 * sine - cosine * pull) / (HALF_POLE_M * (4.0 / 3.0 - POLE_KG * cosine**2 / total_kg))
-    acceleration = pull - POLE_KG * HALF_POLE_M * turning * cosine / total_kg
-    return motion + STEP_S * jnp.stack([velocity, acceleration, angular_velocity, turning])
+        """Sets the force of this step."""
+        del key
+        return with_columns(state, ROLE, push_n=jnp.where(actions == 1, self.force_n, -self.force_n))
 
 
 class CartPole(Environment):
-    """One cart that must keep its pole upright; reward is one for each step."""
+    """Keep the pole upright: a reward of 1 for every step until it falls, or the cart leaves the track."""
 
     populations = {ROLE: Carts}
 
-    force_newton: Float[Array, ""] = number(10.0, low=0, high=1000, unit="N", help="how hard the cart is pushed")
+    gravity_m_per_s2: Float[Array, ""] = number(9.8, low=0, high=100, unit="m/s2", help="gravity")
+    cart_kg: Float[Array, ""] = number(1.0, low=0.01, high=100, unit="kg", help="mass of the cart")
+    pole_kg: Float[Array, ""] = number(0.1, low=0.001, high=10, unit="kg", help="mass of the pole")
+    force_n: Float[Array, ""] = number(10.0, low=0, high=1000, unit="N", help="force of a push")
     max_steps: Int[Array, ""] = number(500, low=1, whole=True, unit="steps", help="length of an episode")
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """One role: the cart."""
-        return (Role(ROLE, 1, (Motion(),), (Push(force_newton=self.force_newton),)),)
+        """One cart, which feels its motion and is pushed."""
+        return (Role(ROLE, 1, (MotionSensor(),), (Push(force_n=self.force_n),)),)
 
     def reset(self, key: Key) -> State:
-        """Starts nearly upright and at rest: every number within 0.05 of zero."""
-        motion = jax.random.uniform(key, (1, 4), minval=-0.05, maxval=0.05)
-        return State(agents={ROLE: Carts(**founders(1), motion=motion)}, **clocks(2))
+        """Starts nearly upright, in the middle, nearly at rest."""
+        motion = jax.random.uniform(key, (1, 4), minval=-START_RANGE, maxval=START_RANGE)
+        return State(agents={ROLE: Carts(**founders(1), motion=motion, push_n=jnp.zeros(1))}, **clocks(2))
 
     def dynamics(self, state: State, key: Key) -> State:
-        """Nothing moves by itself: the push is the whole physics."""
-        del key
-        return state
+        """One Euler step."""
+        del key  # deterministic
+        cart = state.agents[ROLE]
+        _, velocity, angle, angular_velocity = jnp.moveaxis(cart.motion, -1, 0)
+        sine, cosine = jnp.sin(angle), jnp.cos(angle)
+        total_kg, moment_kg_m = self.cart_kg + self.pole_kg, self.pole_kg * HALF_POLE_M
+        pushed = (cart.push_n + moment_kg_m * angular_velocity**2 * sine) / total_kg
+        angular_acceleration = (self.gravity_m_per_s2 * sine - cosine * pushed) / (
+            HALF_POLE_M * (4.0 / 3.0 - self.pole_kg * cosine**2 / total_kg)
+        )
+        acceleration = pushed - moment_kg_m * angular_acceleration * cosine / total_kg
+        change = jnp.stack([velocity, acceleration, angular_velocity, angular_acceleration], axis=-1)
+        return with_columns(state, ROLE, motion=cart.motion + STEP_S * change)
 
     def rewards(self, before: State, actions: Actions, after: State) -> dict[str, Float[Array, " capacity"]]:
-        """One for each step, the last included."""
+        """One for every step, the last included."""
         del before, actions, after
         return {ROLE: jnp.ones(1)}
 
     def terminated(self, state: State) -> Bool[Array, ""]:
-        """The cart left the track, or the pole fell."""
+        """The cart left the track, or the pole leans too far."""
         motion = state.agents[ROLE].motion[0]
-        return (jnp.abs(motion[0]) > TRACK_M) | (jnp.abs(motion[2]) > FALLEN_RAD)
-
-
-def upright(observation: dict[str, Array], key: Key) -> Int[Array, ""]:
-    """Pushes the way the pole falls."""
-    del key
-    _, _, angle, angular_velocity = observation["motion"]
-    return (angle + 0.5 * angular_velocity > 0).astype(jnp.int32)
+        return (jnp.abs(motion[0]) > MAX_POSITION_M) | (jnp.abs(motion[2]) > MAX_ANGLE_RAD)

@@ -1,30 +1,42 @@
-"""Gathering experience: worlds that run on from update to update, and the returns of the lives that ended in them."""
+"""Running worlds for a learner, with the figures every learner reports: reward and return.
 
-from collections.abc import Callable
+The return of an agent is that of one life: it adds up while the agent is active and closes when it is terminated or
+truncated. Lives go on from one `collect` to the next; the dead and the unborn count nowhere.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 
-from aira_agents.environment import Environment, Feedback, by_role
+from aira_agents.environment import Environment, Feedback
+from aira_agents.learning.learner import Metrics
 from aira_agents.loop import Now, Policies, Transition, rollout, start_worlds
-from aira_agents.types import Array, Float, Key
-
-Metrics = dict[str, Array]
+from aira_agents.types import Array, Bool, Float, Key
 
 
 class Worlds(eqx.Module):
-    """Running worlds, and what each agent has earned in its life so far."""
+    """Running worlds, and what each agent has earned so far in its life; part of a learner's state."""
 
     now: Now
-    earned: dict[str, Float[Array, "worlds capacity"]]
+    returns: dict[str, Float[Array, "worlds capacity"]]
+    lengths: dict[str, Float[Array, "worlds capacity"]]  # steps lived so far
+
+    @property
+    def n_worlds(self) -> int:
+        """How many worlds run side by side."""
+        return self.now.key.shape[0]
 
 
 def begin(environment: Environment, policies: Policies, key: Key, n_worlds: int) -> Worlds:
-    """Starts `n_worlds` worlds in which nobody has earned anything."""
+    """Starts `n_worlds` worlds in which nobody has earned anything yet."""
     now = start_worlds(environment, policies, key, n_worlds)
-    return Worlds(now, by_role(environment, lambda role: jnp.zeros((n_worlds, role.capacity))))
+
+    def nothing() -> dict[str, Array]:  # made twice: a donated learner state may not hold one buffer in two places
+        return {role.name: jnp.zeros((n_worlds, role.capacity)) for role in environment.roles}
+
+    return Worlds(now, nothing(), nothing())
 
 
 def collect(
@@ -34,31 +46,62 @@ def collect(
     n_steps: int,
     keep: Callable[[Transition], Any] = lambda t: t,
 ) -> tuple[Worlds, Any, Metrics]:
-    """Runs all worlds for `n_steps`.
+    """Runs the worlds for `n_steps` each, renewing those that end.
 
     Returns:
-        The worlds afterwards; what `keep` returned, `[n_steps, worlds, ...]`; and the metrics `reward` (mean over
-        active agent-steps), `return` and `return/<role>` (mean over lives that ended; not-a-number where none did).
+        The worlds afterwards; what `keep` returned, `[n_steps, n_worlds, ...]`; and the metrics `reward` (mean per
+        active agent-step), `return` and `return/<role>` (mean over the lives that ended), and `length` (their mean
+        number of steps). Where no life ended, the last three are not-a-number.
     """
     now, (kept, feedback) = rollout(environment, policies, worlds.now, n_steps, lambda t: (keep(t), t.feedback))
-    earned, sums = {}, {}
-    for role, own in feedback.items():
-        earned[role], sums[role] = _close_lives(worlds.earned[role], own)
-    total, n_ended, reward, n_active = (sum(each) for each in zip(*sums.values(), strict=True))
-    metrics = {"reward": reward / jnp.maximum(n_active, 1), "return": total / n_ended}
-    metrics |= {f"return/{role}": own[0] / own[1] for role, own in sums.items()}
-    return Worlds(now, earned), kept, metrics
+    returns, lengths, metrics = account(feedback, worlds.returns, worlds.lengths)
+    return Worlds(now, returns, lengths), kept, metrics
 
 
-def _close_lives(earned: Array, feedback: Feedback) -> tuple[Array, tuple[Array, Array, Array, Array]]:
-    """Adds up the rewards `[steps, worlds, capacity]` of the lives that ended, and of those that go on."""
-    ended = feedback.terminated | feedback.truncated
-    # All but the rewards after an agent's last end belong to a life that ended: no loop over steps is needed.
-    steps = jax.lax.broadcasted_iota(jnp.int32, ended.shape, 0)
-    after_last = steps > jnp.max(jnp.where(ended, steps, -1), axis=0, keepdims=True)
-    lives = jnp.any(ended, axis=0)
-    going_on = jnp.sum(jnp.where(after_last, feedback.reward, 0.0), axis=0)
-    rewards = jnp.sum(feedback.reward, axis=0)
-    total = jnp.sum(jnp.where(lives, earned + rewards - going_on, 0.0))
-    sums = (total, jnp.sum(ended), jnp.sum(rewards), jnp.sum(feedback.active))
-    return jnp.where(lives, going_on, earned + going_on), sums
+def account(
+    feedback: Mapping[str, Feedback], returns: Mapping[str, Array], lengths: Mapping[str, Array]
+) -> tuple[dict[str, Array], dict[str, Array], Metrics]:
+    """Adds the feedback of some steps, `[steps, worlds, capacity]`, to the running returns and lengths.
+
+    Returns:
+        The returns and lengths of the lives still going on, and the metrics of `collect`.
+    """
+    rewards = {role: jnp.where(own.active, own.reward, 0.0) for role, own in feedback.items()}
+    steps = {role: own.active.astype(jnp.float32) for role, own in feedback.items()}
+    ends = {role: own.active & (own.terminated | own.truncated) for role, own in feedback.items()}
+    earned = {role: _split_lives(rewards[role], ends[role], returns[role]) for role in feedback}
+    lived = {role: _split_lives(steps[role], ends[role], lengths[role]) for role in feedback}
+    n_ends = {role: jnp.sum(own, dtype=jnp.float32) for role, own in ends.items()}
+    metrics = {
+        "reward": _total(rewards) / jnp.maximum(_total(steps), 1.0),
+        "return": _mean(sum(jnp.sum(closed) for closed, _ in earned.values()), sum(n_ends.values())),
+        "length": _mean(sum(jnp.sum(closed) for closed, _ in lived.values()), sum(n_ends.values())),
+    }
+    for role in feedback:
+        metrics[f"return/{role}"] = _mean(jnp.sum(earned[role][0]), n_ends[role])
+    return {role: own[1] for role, own in earned.items()}, {role: own[1] for role, own in lived.items()}, metrics
+
+
+def _split_lives(
+    amounts: Float[Array, "steps worlds capacity"],
+    ends: Bool[Array, "steps worlds capacity"],
+    before: Float[Array, "worlds capacity"],
+) -> tuple[Float[Array, "worlds capacity"], Float[Array, "worlds capacity"]]:
+    """Returns the sum over all lives that ended in a row, and what the life still going on there has so far.
+
+    No scan: whatever was earned up to the last end belongs to lives that ended.
+    """
+    step = jnp.arange(1, amounts.shape[0] + 1, dtype=jnp.int32)[:, None, None]
+    last_end = jnp.max(jnp.where(ends, step, 0), axis=0, keepdims=True)
+    closed = jnp.sum(jnp.where(step <= last_end, amounts, 0.0), axis=0)
+    going_on = jnp.sum(jnp.where(step > last_end, amounts, 0.0), axis=0)
+    any_end = last_end[0] > 0
+    return jnp.where(any_end, before + closed, 0.0), jnp.where(any_end, 0.0, before) + going_on
+
+
+def _total(by_role: Mapping[str, Array]) -> Array:
+    return jnp.sum(jnp.stack([jnp.sum(own) for own in by_role.values()]))
+
+
+def _mean(total: Any, count: Any) -> Array:
+    return jnp.where(count > 0, total / jnp.maximum(count, 1.0), jnp.nan)

@@ -1,6 +1,6 @@
-"""A recurrent policy: a gated recurrent unit between two layers, for worlds that do not show all that matters.
+"""A recurrent network as a policy: what it saw before still counts.
 
-Source: Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder", section 2.3.
+Source: gated recurrent units: Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder".
 """
 
 import equinox as eqx
@@ -13,7 +13,7 @@ from aira_agents.types import Array, Float, Key, Memory
 
 
 class GRUPolicy(Policy):
-    """Remembers a vector of `hidden` numbers, zero at birth."""
+    """One layer of neurons, a gated recurrent unit, and a linear layer; its memory is the unit's state."""
 
     encoder: eqx.nn.Linear
     cell: eqx.nn.GRUCell
@@ -24,18 +24,19 @@ class GRUPolicy(Policy):
         cls, n_features: int, n_outputs: int, key: Key, *, hidden: int = 64, final_scale: float = 0.01
     ) -> "GRUPolicy":
         """Builds an untrained network; a small `final_scale` makes its first actions nearly uniform."""
-        encoder_key, cell_key, head_key = jax.random.split(key, 3)
-        return cls(
-            orthogonal_linear(n_features, hidden, 2**0.5, encoder_key),
-            eqx.nn.GRUCell(hidden, hidden, key=cell_key),
-            orthogonal_linear(hidden, n_outputs, final_scale, head_key),
-        )
-
-    def __call__(self, features: Float[Array, " features"], memory: Memory) -> tuple[Float[Array, " n"], Memory]:
-        """Reads the features into memory, then decides from it."""
-        memory = self.cell(jnp.tanh(self.encoder(features)), memory)
-        return self.head(memory), memory
+        encoder_key, cell_key, input_key, memory_key, head_key = jax.random.split(key, 5)
+        cell = eqx.nn.GRUCell(hidden, hidden, key=cell_key)
+        orthogonal = jax.nn.initializers.orthogonal()
+        weights = [orthogonal(own, (3 * hidden, hidden), jnp.float32) for own in (input_key, memory_key)]
+        cell = eqx.tree_at(lambda c: (c.weight_ih, c.weight_hh), cell, tuple(weights))
+        encoder = orthogonal_linear(n_features, hidden, 2**0.5, encoder_key)
+        return cls(encoder, cell, orthogonal_linear(hidden, n_outputs, final_scale, head_key))
 
     def initial_memory(self) -> Memory:
-        """Zeros, `[hidden]`."""
+        """Zeros: nothing was seen yet."""
         return jnp.zeros(self.cell.hidden_size)
+
+    def __call__(self, features: Float[Array, " features"], memory: Memory) -> tuple[Float[Array, " n"], Memory]:
+        """Remembers, then decides from what it remembers."""
+        memory = self.cell(jnp.tanh(self.encoder(features)), memory)
+        return self.head(memory), memory

@@ -1,7 +1,6 @@
-"""A policy that sees features of mean zero and deviation one; the statistics travel with it, outside the optimizer.
+"""Observation statistics that travel with a policy: it sees every feature with mean 0 and deviation 1.
 
-Source: Andrychowicz et al. 2021, "What matters in on-policy reinforcement learning?", section 3.3; merging of means and
-variances: Chan et al. 1979, "Updating formulae and a pairwise algorithm for computing sample variances".
+Source: parallel update of mean and variance: Chan, Golub and LeVeque 1979, eq. 2.1.
 """
 
 import equinox as eqx
@@ -9,60 +8,58 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.policies.policy import Policy
-from aira_agents.types import Array, Bool, Float, Int, Memory
+from aira_agents.types import Array, Bool, Float, Memory
 
-CLIP = 10.0
+LIMIT = 10.0  # a feature this many deviations away is cut off: an outlier must not own the network
 
 
 class Statistics(eqx.Module):
-    """Running mean and variance of features."""
+    """Mean and variance of every feature over what was seen so far. No optimizer ever touches them."""
 
     mean: Float[Array, " features"]
     variance: Float[Array, " features"]
     count: Float[Array, ""]
 
     @classmethod
-    def unknown(cls, n_features: int) -> "Statistics":
-        """Statistics of nothing yet: they leave features as they are."""
+    def none(cls, n_features: int) -> "Statistics":
+        """Nothing seen yet: features pass through as they are."""
         return cls(jnp.zeros(n_features), jnp.ones(n_features), jnp.zeros(()))
 
-    def normalise(self, features: Float[Array, "*batch features"]) -> Float[Array, "*batch features"]:
-        """Returns features in deviations from the mean, clipped to ten of them."""
-        mean, variance = (jnp.broadcast_to(s, features.shape) for s in (self.mean, self.variance))
-        return jnp.clip((features - mean) * jax.lax.rsqrt(variance + 1e-8), -CLIP, CLIP)
-
-    def updated(self, features: Float[Array, "*batch features"], active: Bool[Array, "*batch"]) -> "Statistics":
-        """Returns the statistics of what was known and of the rows that are `active`."""
-        rows, weight = features.reshape(-1, features.shape[-1]), active.reshape(-1, 1).astype(features.dtype)
-        seen = jnp.sum(weight)
-        count = jnp.maximum(seen, 1.0)
-        mean = jnp.sum(rows * weight, axis=0) / count
-        variance = jnp.sum(weight * (rows - mean[None]) ** 2, axis=0) / count
-        total = self.count + count
+    def including(self, features: Float[Array, "*batch features"], active: Bool[Array, "*batch"]) -> "Statistics":
+        """Returns the statistics with the rows that are `active` added."""
+        rows, weight = features.reshape(-1, features.shape[-1]), active.reshape(-1, 1).astype(jnp.float32)
+        count = jnp.sum(weight)
+        mean = jnp.sum(rows * weight, axis=0) / jnp.maximum(count, 1.0)
+        squares = jnp.sum(weight * (rows - mean[None]) ** 2, axis=0)
+        total = jnp.maximum(self.count + count, 1.0)
         shift = mean - self.mean
-        merged = self.variance * self.count + variance * count + shift**2 * self.count * count / total
-        updated = Statistics(self.mean + shift * count / total, merged / total, total)
-        return jax.tree.map(lambda new, old: jnp.where(seen > 0, new, old), updated, self)
+        variance = (self.variance * self.count + squares + shift**2 * self.count * count / total) / total
+        anything = self.count + count > 0
+        return Statistics(
+            self.mean + shift * count / total, jnp.where(anything, variance, self.variance), self.count + count
+        )
+
+    def normalize(self, features: Float[Array, "*batch features"]) -> Float[Array, "*batch features"]:
+        """Shifts and scales, and cuts off at 10 deviations."""
+        shape = (1,) * (features.ndim - 1) + self.mean.shape
+        mean, variance = jax.lax.stop_gradient((self.mean.reshape(shape), self.variance.reshape(shape)))
+        return jnp.clip((features - mean) * jax.lax.rsqrt(variance + 1e-8), -LIMIT, LIMIT)
 
 
 class NormalizedPolicy(Policy):
-    """Normalises features before `policy` sees them."""
+    """A policy behind its own statistics."""
 
-    policy: Policy
+    inner: Policy
     statistics: Statistics
 
     def __call__(self, features: Float[Array, " features"], memory: Memory) -> tuple[Float[Array, " n"], Memory]:
-        """Normalises, then asks the wrapped policy."""
-        return self.policy(self.statistics.normalise(features), memory)
-
-    def initial_memory(self) -> Memory:
-        """The wrapped policy's."""
-        return self.policy.initial_memory()
+        """Normalises, then asks the inner policy."""
+        return self.inner(self.statistics.normalize(features), memory)
 
     def initial_memories(self, capacity: int) -> Memory:
-        """The wrapped policy's."""
-        return self.policy.initial_memories(capacity)
+        """The inner policy's."""
+        return self.inner.initial_memories(capacity)
 
-    def renew(self, memories: Memory, fresh: Bool[Array, " capacity"], parent: Int[Array, " capacity"]) -> Memory:
-        """As the wrapped policy does."""
-        return self.policy.renew(memories, fresh, parent)
+    def renew(self, memories: Memory, fresh: Bool[Array, " capacity"], parent: Array) -> Memory:
+        """As the inner policy does."""
+        return self.inner.renew(memories, fresh, parent)

@@ -1,0 +1,81 @@
+"""PPO's steps a second against Stable-Baselines3's, in the same run; compile time apart.
+
+`python benchmarks/training.py --peer-python PATH_TO_ITS_PYTHON [--json PATH]`
+"""
+
+import argparse
+import importlib
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+
+from aira_agents.learning.ppo import PPO
+from aira_agents.policies.mlp import MLPPolicy
+from environments.cartpole import CartPole
+from environments.simple_spread import SimpleSpread
+
+PEER = """
+import sys, time, torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_util import make_vec_env
+torch.set_num_threads(2)
+model = PPO("MlpPolicy", make_vec_env("CartPole-v1", 4), n_steps=128, batch_size=128, n_epochs=4, device="cpu",
+            policy_kwargs=dict(net_arch=dict(pi=[64, 64], vf=[64, 64])))
+model.learn(2048)
+start = time.perf_counter()
+model.learn(16384)
+print(16384 / (time.perf_counter() - start))
+"""
+
+
+def compiled(world, n_worlds, updates=100):
+    """Returns a function that measures agent-steps a second, and the seconds that compiling took."""
+    learner = PPO(n_worlds=n_worlds).learner(world, MLPPolicy.build)
+    state = jax.jit(learner.init)(jax.random.key(0))
+    start = time.perf_counter()
+    many = jax.jit(lambda s: jax.lax.scan(lambda s, _: learner.update(s), s, None, updates)[0], donate_argnums=0)
+    many = many.lower(state).compile()
+    compile_s = time.perf_counter() - start
+    agents = sum(role.capacity for role in world.roles)
+    running = [many(state)]
+
+    def measure():
+        start = time.perf_counter()
+        running[0] = jax.block_until_ready(many(running[0]))
+        return updates * learner.steps_per_update * agents / (time.perf_counter() - start)
+
+    return measure, compile_s
+
+
+def main():
+    """Measures both, interleaved, and prints the ratios of the medians."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer-python", required=True, help="a Python with benchmarks/requirements.txt installed")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    sys.path.insert(0, str(Path(__file__).parent))
+    figures = importlib.import_module("figures").Figures()
+    cartpole, cartpole_s = compiled(CartPole(), 4)
+    spread, spread_s = compiled(SimpleSpread(), 16)
+    measured = {"peer": [], "cartpole": [], "spread": []}
+    for _ in range(arguments.rounds):
+        peer = subprocess.run([arguments.peer_python, "-c", PEER], check=True, capture_output=True, text=True)
+        measured["peer"].append(float(peer.stdout.split()[-1]))
+        measured["cartpole"].append(cartpole())
+        measured["spread"].append(spread())
+    medians = {name: statistics.median(values) for name, values in measured.items()}
+    for name, values in measured.items():
+        print(f"{name}: median {medians[name]:.0f} steps/s of", ", ".join(f"{value:.0f}" for value in values))
+    print(f"compile: cartpole {cartpole_s:.1f} s, simple_spread {spread_s:.1f} s")
+    figures.add("ppo_cartpole_vs_sb3", medians["cartpole"] / medians["peer"], "ratio", 40)
+    figures.add("ppo_simple_spread_vs_sb3_cartpole", medians["spread"] / medians["peer"], "ratio", 50)
+    figures.finish(arguments.json)
+
+
+if __name__ == "__main__":
+    main()

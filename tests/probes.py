@@ -1,0 +1,123 @@
+"""Tiny worlds with known answers, for every learner."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from aira_agents.effectors import Effector
+from aira_agents.environment import Environment, Role
+from aira_agents.parameters import number, size
+from aira_agents.populations import Population, State, clocks, founders, with_columns
+from aira_agents.sensors import ColumnSensor
+from aira_agents.spaces import Discrete
+from aira_agents.types import Array, Bool, Float, Int
+
+ROLE = "player"
+
+
+class Players(Population):
+    chosen: Int[Array, " capacity"]
+    cue: Float[Array, " capacity"]
+    shown: Float[Array, " capacity"]  # what the player sees
+
+
+class Choose(Effector):
+    forbidden: bool = eqx.field(static=True, default=False)  # whether action 1 is invalid
+    name: str = eqx.field(static=True, default="choose")
+
+    @property
+    def space(self):
+        return Discrete(("first", "second"))
+
+    def valid(self, state, scene, index):
+        return jnp.asarray([True, False]) if self.forbidden else None
+
+    def __call__(self, state, actions, key):
+        return with_columns(state, ROLE, chosen=actions)
+
+
+class Probe(Environment):
+    """Players see `shown` and choose; subclasses say what it earns."""
+
+    populations = {ROLE: Players}
+    n_players: int = size(1)
+    max_steps: Int[Array, ""] = number(1, low=1, whole=True)
+
+    @property
+    def roles(self):
+        return (Role(ROLE, self.n_players, (ColumnSensor(role=ROLE, name="shown"),), (Choose(),)),)
+
+    def reset(self, key):
+        cue = jax.random.rademacher(key, (self.n_players,), jnp.float32)
+        players = Players(
+            **founders(self.n_players), chosen=jnp.zeros(self.n_players, jnp.int32), cue=cue, shown=jnp.ones_like(cue)
+        )
+        return State(agents={ROLE: players}, **clocks(self.n_players + 1))
+
+    def dynamics(self, state, key):
+        return state
+
+
+class OneForever(Probe):
+    """A reward of 1 a step; time runs out after one step, so the value is 1 / (1 - discount)."""
+
+    def rewards(self, before, actions, after):
+        return {ROLE: jnp.ones(self.n_players)}
+
+
+class OneOnce(OneForever):
+    """A reward of 1, then death: the value is 1."""
+
+    def terminated(self, state) -> Bool[Array, ""]:
+        return jnp.ones((), bool)
+
+
+class Bandit(Probe):
+    """The second arm pays."""
+
+    def rewards(self, before, actions, after):
+        return {ROLE: after.agents[ROLE].chosen.astype(jnp.float32)}
+
+
+class ForbiddenArm(Bandit):
+    """The second arm pays, but may not be pulled."""
+
+    @property
+    def roles(self):
+        (role,) = super().roles
+        return (Role(role.name, role.capacity, role.sensors, (Choose(forbidden=True),)),)
+
+
+class HalfEmpty(Bandit):
+    """Only the first player lives; the others' rows hold garbage."""
+
+    def reset(self, key):
+        state = super().reset(key)
+        alive = jnp.arange(self.n_players) < 1
+        state = with_columns(state, ROLE, alive=alive, uid=jnp.where(alive, 1, -1))
+        return with_columns(state, ROLE, shown=jnp.where(alive, 1.0, 1e6))
+
+
+class Coordination(Probe):
+    """Two players: both second pays 2, both first pays 1, else nothing."""
+
+    def rewards(self, before, actions, after):
+        chosen = after.agents[ROLE].chosen
+        together = jnp.where(jnp.all(chosen == chosen[0]), 1.0 + chosen[0], 0.0)
+        return {ROLE: jnp.broadcast_to(together, chosen.shape)}
+
+
+class MemoryChain(Probe):
+    """The cue is shown at first only; to choose as it says in the last step pays 1."""
+
+    def reset(self, key):
+        state = super().reset(key)
+        return with_columns(state, ROLE, shown=state.agents[ROLE].cue)
+
+    def dynamics(self, state, key):
+        return with_columns(state, ROLE, shown=jnp.zeros(self.n_players))
+
+    def rewards(self, before, actions, after):
+        players = after.agents[ROLE]
+        right = (players.chosen == 1) == (players.cue > 0)
+        return {ROLE: jnp.where(before.time + 1 >= self.max_steps, right.astype(jnp.float32), 0.0)}

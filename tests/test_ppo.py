@@ -1,0 +1,159 @@
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import probes
+import pytest
+
+from aira_agents.errors import InputError
+from aira_agents.learning import ppo_loss
+from aira_agents.learning.ppo import PPO
+from aira_agents.learning.ppo_networks import Flattener, pair_builder
+from aira_agents.policies.gru import GRUPolicy
+from aira_agents.policies.mlp import MLPPolicy
+from aira_agents.policies.per_agent import PerAgent
+from environments.cartpole import CartPole
+
+SMALL = functools.partial(MLPPolicy.build, hidden=(16,))
+
+
+def tiny(**values):
+    return PPO(**{"n_worlds": 16, "n_steps": 8, "n_minibatches": 2, "critic_width": 16, "learning_rate": 0.01} | values)
+
+
+def train(ppo, world, networks, n_updates, seed=0):
+    learner = ppo.learner(world, networks)
+
+    @jax.jit
+    def run(key):
+        return jax.lax.scan(lambda state, _: learner.update(state), learner.init(key), None, n_updates)
+
+    state, metrics = run(jax.random.key(seed))
+    return learner, state, {name: np.asarray(values) for name, values in metrics.items()}
+
+
+def value(ppo, world, state):
+    learner_critic = ppo_critic(ppo, world)(state.learned[probes.ROLE].vector)
+    return float(learner_critic(jnp.ones(1), None)[0][0])
+
+
+def ppo_critic(ppo, world):
+    flat = Flattener(pair_builder(world.roles[0], SMALL, ppo.critic_width))
+    return lambda vector: flat.restore(vector).critic
+
+
+@pytest.mark.parametrize(("world", "expected"), [(probes.OneForever(), 2.0), (probes.OneOnce(), 1.0)])
+def test_time_running_out_is_bootstrapped_and_death_is_not(world, expected):
+    ppo = tiny(discount=0.5, entropy_weight=0.0)
+    _, state, _ = train(ppo, world, SMALL, 60)
+    assert value(ppo, world, state) == pytest.approx(expected, abs=0.1)
+
+
+def test_ppo_finds_the_known_best_arm_and_its_first_ratio_is_one():
+    _, _, metrics = train(tiny(), probes.Bandit(), SMALL, 30)
+    assert metrics["return"][-1] > 0.9
+    assert metrics["first_ratio_error/player"].max() < 1e-5
+    assert {"approximate_kl/player", "clip_fraction/player", "explained_variance/player", "entropy/player"} < set(
+        metrics
+    )
+
+
+def test_an_invalid_arm_is_never_pulled():
+    _, _, metrics = train(tiny(), probes.ForbiddenArm(), SMALL, 3)
+    assert np.all(metrics["return"] == 0)
+    assert np.all(np.abs(metrics["entropy/player"]) < 1e-6)
+
+
+def test_two_players_coordinate_on_the_better_choice():
+    _, _, metrics = train(tiny(), probes.Coordination(n_players=2), SMALL, 40)
+    assert metrics["return"][-1] > 1.8
+
+
+def test_one_network_per_agent_learns_too():
+    networks = functools.partial(PerAgent.build, inner=SMALL, capacity=2)
+    _, _, metrics = train(tiny(), probes.Coordination(n_players=2), networks, 40)
+    assert metrics["return"][-1] > 1.8
+    assert metrics["first_ratio_error/player"].max() < 1e-5
+
+
+def half_empty(n_players):
+    _, _, metrics = train(tiny(), probes.HalfEmpty(n_players=n_players), SMALL, 1)
+    return metrics
+
+
+def test_empty_rows_take_no_part_in_loss_or_metrics():
+    metrics = half_empty(4)
+    # Value loss of the living is small; with a feature of a million the dead would own every mean.
+    assert metrics["value_loss/player"][0] < 10
+    assert 0 <= metrics["return"][0] <= 1 and metrics["length"][0] == 1
+
+
+def test_a_dropped_mask_would_be_noticed(monkeypatch):
+    objective = ppo_loss.objective
+
+    def unmasked(pair, batch, role, weights):
+        return objective(pair, eqx.tree_at(lambda b: b.active, batch, jnp.ones_like(batch.active)), role, weights)
+
+    monkeypatch.setattr("aira_agents.learning.ppo.gradient", jax.grad(unmasked, has_aux=True))
+    right = half_empty(4)
+    monkeypatch.undo()
+    assert abs(right["entropy/player"][0] - half_empty(4)["entropy/player"][0]) > 1e-3
+
+
+def test_a_gru_remembers_the_cue_and_an_mlp_cannot():
+    ppo, world = tiny(n_worlds=32, n_steps=12, entropy_weight=0.0), probes.MemoryChain(max_steps=4)
+    gru = functools.partial(GRUPolicy.build, hidden=16)
+    _, _, remembered = train(ppo, world, gru, 60)
+    _, _, forgot = train(ppo, world, SMALL, 60)
+    assert remembered["return"][-5:].mean() > 0.9
+    assert forgot["return"][-5:].mean() < 0.7
+    assert remembered["first_ratio_error/player"].max() < 1e-5
+
+
+def test_hyperparameters_can_be_vmapped():
+    def last_return(rate):
+        learner = tiny(learning_rate=rate).learner(probes.Bandit(), SMALL)
+        state = learner.init(jax.random.key(0))
+        return jax.lax.scan(lambda s, _: learner.update(s), state, None, 30)[1]["return"][-1]
+
+    nothing, something = jax.jit(jax.vmap(last_return))(jnp.asarray([0.0, 0.01]))
+    assert nothing < 0.7 and something > 0.9
+
+
+def test_a_donated_state_leaves_the_environment_alive():
+    world = probes.Bandit()
+    learner = tiny().learner(world, SMALL)
+    state = jax.jit(learner.init)(jax.random.key(0))
+    policies = learner.policies(state)
+    jax.jit(learner.update, donate_argnums=0)(state)
+    assert int(world.max_steps) == 1
+    assert np.isfinite(np.asarray(policies[probes.ROLE].layers[0].weight)).all()
+
+
+def test_normalised_observations_travel_with_the_policy():
+    learner, state, metrics = train(tiny(normalize=True), probes.MemoryChain(max_steps=4), SMALL, 3)
+    statistics = learner.policies(state)[probes.ROLE].statistics
+    assert statistics.count == 3 * 16 * 8
+    assert float(statistics.variance[0]) == pytest.approx(0.25, abs=0.05)
+    assert metrics["first_ratio_error/player"].max() < 1e-5
+
+
+def test_parts_that_do_not_divide_are_refused():
+    with pytest.raises(InputError, match="must be a multiple of `n_minibatches`"):
+        train(tiny(n_worlds=3, n_steps=5), probes.Bandit(), SMALL, 1)
+
+
+@pytest.mark.slow
+def test_ppo_solves_cartpole_on_eight_seeds():
+    learner = PPO(n_worlds=4, learning_rate=1e-3, anneal_steps=300_000).learner(CartPole(), MLPPolicy.build)
+
+    def run(key):
+        return jax.lax.scan(lambda s, _: learner.update(s), learner.init(key), None, 600)[1]["return"]
+
+    returns = jax.jit(jax.vmap(run))(jax.random.split(jax.random.key(0), 8))
+    scores = np.nanmean(np.asarray(returns)[:, -60:], axis=1)
+    rng = np.random.default_rng(0)
+    resampled = np.sort(rng.choice(scores, (2000, 8)), axis=1)[:, 2:6].mean(axis=1)
+    assert np.quantile(resampled, 0.025) > 400, scores
