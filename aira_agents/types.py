@@ -1,12 +1,18 @@
 """Names for the array types that appear everywhere."""
 
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray, PyTree
 
 Key = PRNGKeyArray
+
+# A scalar array in every module; who makes one may pass a plain number, which the field's converter turns into it.
+if TYPE_CHECKING:
+    Number = Any
+else:
+    Number = Num[Array, ""]
 
 Actions = dict[str, dict[str, Array]]
 """`actions[role][effector]`: `[capacity]` of int32 for `Discrete`, `[capacity, size]` of float32 for `Box`."""
@@ -20,4 +26,4 @@ def named_key(key: Key, purpose: str) -> Key:
     return jax.random.fold_in(key, zlib.crc32(purpose.encode()))
 
 
-__all__ = ["Actions", "Array", "Bool", "Float", "Int", "Key", "Memory", "PyTree", "named_key"]
+__all__ = ["Actions", "Array", "Bool", "Float", "Int", "Key", "Memory", "Number", "PyTree", "named_key"]

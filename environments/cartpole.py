@@ -18,7 +18,7 @@ from aira_agents.parameters import number
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import Sensor
 from aira_agents.spaces import Discrete
-from aira_agents.types import Actions, Array, Bool, Float, Int, Key
+from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number
 
 ROLE = "cart"
 STEP_S = 0.02
@@ -73,11 +73,11 @@ class CartPole(Environment):
 
     populations = {ROLE: Carts}
 
-    gravity_m_per_s2: Float[Array, ""] = number(9.8, low=0, high=100, unit="m/s2", help="gravity")
-    cart_kg: Float[Array, ""] = number(1.0, low=0.01, high=100, unit="kg", help="mass of the cart")
-    pole_kg: Float[Array, ""] = number(0.1, low=0.001, high=10, unit="kg", help="mass of the pole")
-    force_n: Float[Array, ""] = number(10.0, low=0, high=1000, unit="N", help="force of a push")
-    max_steps: Int[Array, ""] = number(500, low=1, whole=True, unit="steps", help="length of an episode")
+    gravity_m_per_s2: Number = number(9.8, low=0, high=100, unit="m/s2", help="gravity")
+    cart_kg: Number = number(1.0, low=0.01, high=100, unit="kg", help="mass of the cart")
+    pole_kg: Number = number(0.1, low=0.001, high=10, unit="kg", help="mass of the pole")
+    force_n: Number = number(10.0, low=0, high=1000, unit="N", help="force of a push")
+    max_steps: Number = number(500, low=1, whole=True, unit="steps", help="length of an episode")
 
     @property
     def roles(self) -> tuple[Role, ...]:

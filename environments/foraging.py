@@ -13,7 +13,7 @@ from aira_agents.errors import InputError
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import GridVision, padded_scene
-from aira_agents.types import Actions, Array, Bool, Float, Int, Key
+from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number
 
 ROLE = "forager"
 
@@ -43,9 +43,9 @@ class Foraging(Environment):
     width: int = size(32, low=3, high=4096, unit="cells", help="the meadow from left to right")
     height: int = size(32, low=3, high=4096, unit="cells", help="the meadow from bottom to top")
     vision_radius: int = size(1, high=10, unit="cells", help="how far a forager sees in each direction")
-    food_at_start: Float[Array, ""] = number(0.02, low=0, high=1, help="share of cells with food at the start")
-    regrowth: Float[Array, ""] = number(0.002, low=0, high=1, help="chance that an empty cell grows food in a step")
-    max_steps: Int[Array, ""] = number(200, low=1, whole=True, unit="steps", help="length of an episode")
+    food_at_start: Number = number(0.02, low=0, high=1, help="share of cells with food at the start")
+    regrowth: Number = number(0.002, low=0, high=1, help="chance that an empty cell grows food in a step")
+    max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
     def __check_init__(self) -> None:
         if self.n_agents > self.width * self.height:

@@ -17,7 +17,7 @@ from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import Sensor
 from aira_agents.spaces import Discrete
-from aira_agents.types import Actions, Array, Float, Int, Key
+from aira_agents.types import Actions, Array, Float, Int, Key, Number
 
 ROLE = "agent"
 STEP_S = 0.1
@@ -91,8 +91,8 @@ class SimpleSpread(Environment):
     populations = {ROLE: Spreaders}
 
     n_agents: int = size(3, low=2, high=1000, help="how many agents, and landmarks, there are")
-    local_ratio: Float[Array, ""] = number(0.5, low=0, high=1, help="weight of one's own collisions in the reward")
-    max_steps: Int[Array, ""] = number(25, low=1, whole=True, unit="steps", help="length of an episode")
+    local_ratio: Number = number(0.5, low=0, high=1, help="weight of one's own collisions in the reward")
+    max_steps: Number = number(25, low=1, whole=True, unit="steps", help="length of an episode")
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -111,7 +111,7 @@ BAD = [
     (["train", "foraging", "--world.width", "2.5"], "--world.width"),
     (["train", "foraging", "--world.wdth", "5"], "Did you mean --world.width?"),
     (["train", "foraging", "--learner.learning-rate", "-1"], "`learning_rate` must be a number in 0..1"),
-    (["train", "foraging", "--learner.normalise", "maybe"], "'maybe'"),
+    (["train", "foraging", "--learner.normalize", "maybe"], "'maybe'"),
     (["train", "foraging", "--network.kind", "mpl"], "'mpl'"),
     (["train", "foraging", "--network.hidden", "0"], "at least 1"),
     (["train", "cartpole", "--network.kind", "conv"], "Use `mlp`"),

@@ -51,7 +51,7 @@ def test_every_network_comes_back_as_it_was(tmp_path, network):
 
 
 def test_what_a_learner_wrapped_comes_back_wrapped(tmp_path):
-    ppo, network = PPO(n_worlds=2, n_steps=4, normalise="yes"), Network(hidden=(4,))
+    ppo, network = PPO(n_worlds=2, n_steps=4, normalize=True), Network(hidden=(4,))
     learner = ppo.learner(MEADOW, network.builders(MEADOW))
     policies = learner.policies(learner.init(jax.random.key(0)))
     save_policies(tmp_path, policies, MEADOW, network=network, learner=ppo)

@@ -69,12 +69,13 @@ def _updates(learner: Learner, static: Any, most: int) -> Callable[[Any, Array],
     return run
 
 
+def may_be_missing(name: str) -> bool:
+    """Says whether a metric is measured over ended lives: it is not-a-number where none ended."""
+    return name.split("/")[0] in ("return", "length")
+
+
 def _all_finite(metrics: Metrics) -> Bool[Array, ""]:
-    # A return is not-a-number where no episode ended.
-    checked = [
-        ~jnp.isinf(metric) if name.split("/")[0] == "return" else jnp.isfinite(metric)
-        for name, metric in metrics.items()
-    ]
+    checked = [~jnp.isinf(metric) if may_be_missing(name) else jnp.isfinite(metric) for name, metric in metrics.items()]
     return jnp.all(jnp.stack(checked))
 
 

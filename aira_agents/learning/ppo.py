@@ -32,7 +32,7 @@ from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.policies.normalized import NormalizedPolicy, Statistics
 from aira_agents.policies.policy import AbstractPolicy, Builder
 from aira_agents.policies.random import RandomPolicy
-from aira_agents.types import Array, Bool, Float, Int, Key, Memory
+from aira_agents.types import Array, Bool, Float, Int, Key, Memory, Number
 
 
 class Learned(eqx.Module):
@@ -60,14 +60,14 @@ class PPO(eqx.Module):
     Feed-forward networks learn from shuffled steps, recurrent ones from whole sequences of shuffled worlds.
     """
 
-    learning_rate: Float[Array, ""] = number(2.5e-4, low=0, help="step of the optimizer, Adam")
-    discount: Float[Array, ""] = number(0.99, low=0, high=1, help="gamma: what a reward is worth one step later")
-    trace_decay: Float[Array, ""] = number(0.95, low=0, high=1, help="lambda of generalised advantage estimation")
-    clip: Float[Array, ""] = number(0.2, low=0, help="how far a probability ratio may move from 1")
-    entropy_weight: Float[Array, ""] = number(0.01, low=0, help="reward for staying undecided")
-    value_weight: Float[Array, ""] = number(0.5, low=0, help="weight of the critic's loss")
-    max_gradient_norm: Float[Array, ""] = number(0.5, low=0, help="global norm to which gradients are clipped")
-    anneal_steps: Float[Array, ""] = number(
+    learning_rate: Number = number(2.5e-4, low=0, high=1, help="step of the optimizer, Adam")
+    discount: Number = number(0.99, low=0, high=1, help="gamma: what a reward is worth one step later")
+    trace_decay: Number = number(0.95, low=0, high=1, help="lambda of generalised advantage estimation")
+    clip: Number = number(0.2, low=0, help="how far a probability ratio may move from 1")
+    entropy_weight: Number = number(0.01, low=0, help="reward for staying undecided")
+    value_weight: Number = number(0.5, low=0, help="weight of the critic's loss")
+    max_gradient_norm: Number = number(0.5, low=0, help="global norm to which gradients are clipped")
+    anneal_steps: Number = number(
         0, low=0, unit="steps", help="environment steps in which the learning rate falls to zero; 0: it never does"
     )
     n_worlds: int = size(16, help="worlds that run side by side")

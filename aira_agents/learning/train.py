@@ -15,7 +15,7 @@ import jax
 from aira_agents.errors import InputError, NumericalError
 from aira_agents.learning.checkpoint import NAME as CHECKPOINT
 from aira_agents.learning.checkpoint import Checkpoints, Progress, load_checkpoint
-from aira_agents.learning.dispatch import Dispatch, Dispatched
+from aira_agents.learning.dispatch import Dispatch, Dispatched, may_be_missing
 from aira_agents.learning.interrupt import Interrupt
 from aira_agents.learning.learner import Learner, copied
 from aira_agents.learning.metrics import NAME as METRICS
@@ -139,9 +139,7 @@ def _speed(learner: Learner, before: Progress, now: Progress) -> float:
 
 
 def _blown_up(done: Dispatched, now: Progress, checkpoints: Checkpoints) -> NumericalError:
-    bad = [
-        name for name, column in done.metrics.items() if not name.startswith("return") and not math.isfinite(column[-1])
-    ]
+    bad = [n for n, column in done.metrics.items() if not may_be_missing(n) and not math.isfinite(column[-1])]
     what = f"the metric(s) {', '.join(bad)}" if bad else "a parameter of a policy"
     return NumericalError(
         f"In update {now.update} {what} became infinite or not-a-number. Training stopped; {checkpoints.last_good} "
