@@ -126,6 +126,14 @@ def _fits(parameter: Parameter, value: Any) -> bool:
     return bool(np.isfinite(figure) and low and high)
 
 
+def plain(value: Any) -> Any:
+    """Returns a parameter's value as plain Python: a number, a list, or what it is."""
+    if not isinstance(value, jax.Array):
+        return value
+    # The shortest decimals that give the same float32 back: 0.02, not 0.019999999552965164.
+    return float(str(np.asarray(value))) if value.ndim == 0 and value.dtype.kind == "f" else np.asarray(value).tolist()
+
+
 def replace(module: _Module, **values: Any) -> _Module:
     """Returns a copy with other parameter values, checked; raises `InputError` with the nearest name."""
     known = parameters_of(module)

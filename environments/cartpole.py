@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
+from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import Sensor
@@ -113,3 +114,7 @@ class CartPole(Environment):
         """The cart left the track, or the pole leans too far."""
         motion = state.agents[ROLE].motion[0]
         return (jnp.abs(motion[0]) > MAX_POSITION_M) | (jnp.abs(motion[2]) > MAX_ANGLE_RAD)
+
+
+class CartPoleModel(HostedModel, environment=CartPole):
+    """`CartPole` as a Mesa model."""

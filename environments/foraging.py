@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from aira_agents.effectors import GridMove
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
+from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import GridVision, padded_scene
@@ -112,3 +113,7 @@ def greedy(observation: dict[str, Array], key: Key) -> Int[Array, ""]:
     goes_sideways = jnp.where(to_y == 0, True, (to_x != 0) & jax.random.bernoulli(side_key))
     toward = jnp.where(goes_sideways, horizontal, vertical)
     return jnp.where(jnp.isfinite(jnp.min(distance)), toward, jax.random.randint(walk_key, (), 1, 5)).astype(jnp.int32)
+
+
+class ForagingModel(HostedModel, environment=Foraging):
+    """`Foraging` as a Mesa model."""

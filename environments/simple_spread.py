@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
+from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import Sensor
@@ -136,3 +137,7 @@ def _apart(position: Float[Array, "agents 2"]) -> tuple[Float[Array, "agents age
     """Returns vectors from agent j to agent i at `[i, j]`, and their lengths, at least 1e-6: nobody divides by zero."""
     apart = position[:, None] - position[None]
     return apart, jnp.sqrt(jnp.maximum(jnp.sum(apart**2, axis=-1), 1e-12))
+
+
+class SimpleSpreadModel(HostedModel, environment=SimpleSpread):
+    """`SimpleSpread` as a Mesa model."""

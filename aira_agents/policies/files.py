@@ -15,12 +15,11 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import numpy as np
 
 from aira_agents.array_files import load_arrays, save_arrays
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import AiraError, CorruptFileError, IncompatiblePolicyError, InputError
-from aira_agents.parameters import parameters_of
+from aira_agents.parameters import parameters_of, plain
 from aira_agents.policies.networks import Network
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.registry import find_learner, name_of
@@ -119,14 +118,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def values_of(module: eqx.Module) -> dict[str, Any]:
     """Returns the declared parameters of a world or a learner as plain numbers and strings."""
-    return {name: _plain(getattr(module, name)) for name in parameters_of(module)}
-
-
-def _plain(value: Any) -> Any:
-    if not isinstance(value, jax.Array):
-        return value
-    # The shortest decimals that give the same float32 back: 0.02, not 0.019999999552965164.
-    return float(str(np.asarray(value))) if value.ndim == 0 and value.dtype.kind == "f" else np.asarray(value).tolist()
+    return {name: plain(getattr(module, name)) for name in parameters_of(module)}
 
 
 def _structure(manifest: dict[str, Any], environment: Environment) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""A Mesa grid whose cells show who stands in them."""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from mesa.discrete_space import Cell, OrthogonalVonNeumannGrid
+
+from aira_agents.errors import InputError
+
+if TYPE_CHECKING:
+    from aira_agents.hosting.model import HostedModel
+
+
+def hosted_grid(model: "HostedModel") -> Any:
+    """Returns a torus of Mesa cells over the world's `width` x `height`; made when first asked for."""
+    crowds = _Crowds(model)
+
+    class HostedCell(Cell):
+        """A cell that looks up who stands in it."""
+
+        # Mesa's slot, which all of its methods read.
+        _agents: Any = property(lambda cell: crowds.of(cell.coordinate), lambda cell, _: None)
+
+        def add_agent(self, agent: Any) -> None:
+            """Refused: `agent.cell = cell` moves one."""
+            raise InputError("Agents of a hosted world are moved by `agent.cell = cell` or `agent.pos = (x, y)`.")
+
+        remove_agent = add_agent
+
+        @property
+        def is_empty(self) -> bool:
+            """Whether nobody stands here."""
+            return not self._agents
+
+        @property
+        def is_full(self) -> bool:
+            """Whether Mesa would let nobody else in; the world's own rules decide, so never."""
+            return False
+
+        @property
+        def neighborhood(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+            """The cells around, with who stands in them now."""
+            return self.get_neighborhood()
+
+        def get_neighborhood(self, radius: int = 1, include_center: bool = False) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+            """As Mesa's, with who stands there now."""
+            crowds.refresh()  # Mesa caches neighbourhoods with the very lists of their agents
+            return super().get_neighborhood(radius, include_center)
+
+    size = (model.environment.width, model.environment.height)  # type: ignore[attr-defined]
+    return OrthogonalVonNeumannGrid(size, torus=True, random=model.random, cell_klass=HostedCell)
+
+
+class _Crowds:
+    """For every cell the list of its agents: always the same list, filled anew when the world has moved."""
+
+    def __init__(self, model: "HostedModel") -> None:
+        self._model, self._seen = model, -1
+        self._lists: dict[tuple[int, ...], list[Any]] = defaultdict(list)
+
+    def of(self, place: tuple[int, ...]) -> list[Any]:
+        self.refresh()
+        return self._lists[place]
+
+    def refresh(self) -> None:
+        if self._seen == self._model.version:
+            return
+        self._seen = self._model.version
+        for crowd in self._lists.values():
+            crowd.clear()
+        for role in self._model.agent_classes:
+            for agent in self._model.views(role):
+                self._lists[(agent.x, agent.y)].append(agent)

@@ -1,0 +1,87 @@
+"""The loop, compiled once for every world of the same shapes, whatever the numbers and whichever the model."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from aira_agents.environment import Environment
+from aira_agents.loop import Now, Transition, one_step, start
+from aira_agents.policies.policy import AbstractPolicy
+from aira_agents.types import Array, Bool, Int, Key
+
+
+class Glance(NamedTuple):
+    """What the model itself must know after each step."""
+
+    ended: Bool[Array, ""]
+    alive: dict[str, Int[Array, ""]]  # role to number of agents
+    rewards: dict[str, Array]  # role to mean reward of those who acted; not-a-number where nobody did
+
+
+class _Fixed(NamedTuple):
+    """All of a world and its policies but their arrays: hashable, so that compiled programs are found by it."""
+
+    structure: Any
+    others: tuple[Any, ...]
+
+    def restore(self, arrays: tuple[Array, ...]) -> tuple[Environment, dict[str, AbstractPolicy]]:
+        remaining = iter(arrays)
+        leaves = [next(remaining) if leaf is _ARRAY else leaf for leaf in self.others]
+        return jax.tree.unflatten(self.structure, leaves)
+
+
+_ARRAY = "an array"  # marks, in `_Fixed.others`, where one is missing
+
+
+class Program:
+    """Starts and steps one world with given policies."""
+
+    def __init__(self, environment: Environment, policies: Mapping[str, AbstractPolicy]) -> None:
+        leaves, structure = jax.tree.flatten((environment, dict(policies)))
+        arrays = [isinstance(leaf, jax.Array | np.ndarray) for leaf in leaves]
+        others = [_ARRAY if known else leaf for leaf, known in zip(leaves, arrays, strict=True)]
+        self._fixed = _Fixed(structure, tuple(others))
+        self._arrays = tuple(jnp.asarray(leaf) for leaf, known in zip(leaves, arrays, strict=True) if known)
+
+    def start(self, key: Key) -> tuple[Now, Glance]:
+        """Resets the world."""
+        return _start(self._fixed, self._arrays, key)
+
+    def step(self, now: Now) -> tuple[Now, Transition, Glance]:
+        """Moves the world by one step."""
+        return _steps(self._fixed, self._arrays, now, 1)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _start(fixed: _Fixed, arrays: tuple[Array, ...], key: Key) -> tuple[Now, Glance]:
+    environment, policies = fixed.restore(arrays)
+    now = start(environment, policies, key)
+    nothing = {role.name: jnp.array(jnp.nan) for role in environment.roles}
+    return now, Glance(environment.ended(now.state), _alive(now), nothing)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Any) -> tuple[Now, Transition, Glance]:
+    environment, policies = fixed.restore(arrays)
+
+    def body(_: Any, carry: tuple[Now, Transition]) -> tuple[Now, Transition]:
+        return one_step(environment, policies, carry[0])
+
+    # A loop whose length is not known when it is compiled, though it is 1: its body is then compiled as that of a
+    # rollout is, and rounds as it does. A step on its own is not the same to the last bit (measured, JAX 0.12).
+    shapes = jax.eval_shape(lambda: one_step(environment, policies, now)[1])
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    now, transition = jax.lax.fori_loop(0, n, body, (now, nothing))
+    rewards = {
+        role: jnp.sum(jnp.where(feedback.active, feedback.reward, 0.0)) / jnp.sum(feedback.active)
+        for role, feedback in transition.feedback.items()
+    }
+    return now, transition, Glance(environment.ended(now.state), _alive(now), rewards)
+
+
+def _alive(now: Now) -> dict[str, Array]:
+    return {role: jnp.sum(agents.alive, dtype=jnp.int32) for role, agents in now.state.agents.items()}

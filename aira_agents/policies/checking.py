@@ -1,0 +1,88 @@
+"""Does a policy fit a world? Asked before anything runs, so that the answer names the role and not a matrix."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from aira_agents.environment import Environment, Percept, Role
+from aira_agents.errors import AiraError, IncompatiblePolicyError, unknown_name
+from aira_agents.policies.policy import AbstractPolicy, Policy
+from aira_agents.policies.random import RandomPolicy
+from aira_agents.policies.rule import Rule
+
+
+def policies_for(environment: Environment, policy: Any) -> dict[str, AbstractPolicy]:
+    """Returns a checked policy for every role.
+
+    Args:
+        environment: The world to act in.
+        policy: One for all roles, or a dictionary by role; each a policy, a plain function as `Rule` takes it, or
+            `None` for acting at random, as roles that a dictionary leaves out do.
+
+    Raises:
+        InputError: A role does not exist, or a function is no rule.
+        IncompatiblePolicyError: A policy does not fit its role, or is none.
+    """
+    names = [role.name for role in environment.roles]
+    given = dict(policy) if isinstance(policy, Mapping) else dict.fromkeys(names, policy)
+    for name in given:
+        if name not in names:
+            raise unknown_name("role", name, names)
+    policies = {name: _as_policy(given.get(name), name) for name in names}
+    check_policies(environment, policies)
+    return policies
+
+
+def _as_policy(given: Any, role: str) -> AbstractPolicy:
+    if given is None:
+        return RandomPolicy()
+    if isinstance(given, AbstractPolicy):
+        return given
+    if callable(given) and not isinstance(given, type):
+        return Rule(given)
+    raise IncompatiblePolicyError(
+        f"The policy for {role!r} must be a policy, a function `act(observation, key)` or None (random); "
+        f"got {type(given).__name__}."
+    )
+
+
+def check_policies(environment: Environment, policies: Mapping[str, AbstractPolicy]) -> None:
+    """Raises `IncompatiblePolicyError` where a role has no policy, or one that cannot decide for it."""
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    percepts = eqx.filter_eval_shape(lambda key: environment.observe(environment.reset(key), key), key)
+    for role in environment.roles:
+        if role.name not in policies:
+            raise IncompatiblePolicyError(f"A policy is needed for every role; there is none for {role.name!r}.")
+        try:
+            _check(role, policies[role.name], percepts[role.name], key)
+        except AiraError:
+            raise
+        except Exception as error:
+            raise IncompatiblePolicyError(
+                f"The policy for {role.name!r} does not fit: a policy is given {role.n_features} numbers there and "
+                f"must answer with {role.n_outputs}. It failed with {type(error).__name__}: "
+                f"{str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
+            ) from error
+
+
+def _check(role: Role, policy: AbstractPolicy, percept: Percept, key: Any) -> None:
+    memories = eqx.filter_eval_shape(lambda: policy.initial_memories(role.capacity))
+    if isinstance(policy, Policy):
+        outputs, _ = eqx.filter_eval_shape(jax.vmap(policy), percept.features, memories)
+        if outputs.shape != (role.capacity, role.n_outputs):
+            raise IncompatiblePolicyError(
+                f"The policy for {role.name!r} answers with numbers of shape {outputs.shape[1:]}; expected "
+                f"({role.n_outputs},): {', '.join(role.spaces)}."
+            )
+    _, after = eqx.filter_eval_shape(policy.decide, role, percept, memories, key)
+    if jax.tree.map(_kind, after) != jax.tree.map(_kind, memories):
+        raise IncompatiblePolicyError(
+            f"The policy for {role.name!r} returns another kind of memory than it is given: expected "
+            f"{jax.tree.map(_kind, memories)}, got {jax.tree.map(_kind, after)}."
+        )
+
+
+def _kind(leaf: Any) -> str:
+    return f"{leaf.dtype}{list(leaf.shape)}"
