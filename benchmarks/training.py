@@ -4,14 +4,13 @@
 """
 
 import argparse
-import importlib
 import statistics
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import jax
+from figures import Figures
 
 from aira_agents.learning.ppo import PPO
 from aira_agents.policies.mlp import MLPPolicy
@@ -58,8 +57,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    sys.path.insert(0, str(Path(__file__).parent))
-    figures = importlib.import_module("figures").Figures()
+    figures = Figures()
     cartpole, cartpole_s = compiled(CartPole(), 4)
     spread, spread_s = compiled(SimpleSpread(), 16)
     measured = {"peer": [], "cartpole": [], "spread": []}

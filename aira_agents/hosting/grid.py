@@ -27,6 +27,9 @@ def hosted_grid(model: "HostedModel") -> Any:
 
         remove_agent = add_agent
 
+        def _clear_cache(self) -> None:
+            pass  # cells are connected once, before anybody asks
+
         @property
         def is_empty(self) -> bool:
             """Whether nobody stands here."""

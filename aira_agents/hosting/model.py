@@ -75,6 +75,7 @@ class HostedModel(mesa.Model):
         self._program = Program(environment, policies)
         self._now, glance = self._program.start(self._first_key(rng))
         self._glance: Glance = jax.device_get(glance)
+        self._last: tuple[Program, Now] | None = None  # what the last step was taken with, to look at it again
         self._transition: Transition | None = None
         self._views: dict[int, HostedAgent] = {}  # agent sets are weak: the views live here
         self._sets: dict[tuple[str, ...], HostedAgents] = {}
@@ -105,10 +106,11 @@ class HostedModel(mesa.Model):
             InputError: The world has ended, or a rule returned what is no action.
         """
         self._refuse_if_ended()
-        now = self._flushed()
+        before = self._flushed()
         with plain_errors():
-            self._now, self._transition, glance = self._program.step(now)
+            self._now, glance = self._program.step(before)
             self._take(glance)
+        self._last, self._transition = (self._program, before), None
         if self.datacollector is not None:
             self.datacollector.collect(self)
 
@@ -171,7 +173,13 @@ class HostedModel(mesa.Model):
 
     @property
     def transition(self) -> Transition | None:
-        """What was perceived, decided and earned in the last step, by role; `None` before the first."""
+        """What was perceived, decided and earned in the last step, by role; `None` before the first.
+
+        The step is taken again when somebody looks: keeping what nobody looks at would cost more than hosting does.
+        """
+        if self._transition is None and self._last is not None:
+            program, before = self._last
+            self._transition = program.look(before)
         return self._transition
 
     @property

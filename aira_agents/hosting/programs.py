@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aira_agents.environment import Environment
+from aira_agents.environment import Environment, Feedback
 from aira_agents.loop import Now, Transition, one_step, start
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.types import Array, Bool, Int, Key
@@ -51,9 +51,13 @@ class Program:
         """Resets the world."""
         return _start(self._fixed, self._arrays, key)
 
-    def step(self, now: Now) -> tuple[Now, Transition, Glance]:
+    def step(self, now: Now) -> tuple[Now, Glance]:
         """Moves the world by one step."""
         return _steps(self._fixed, self._arrays, now, 1)
+
+    def look(self, now: Now) -> Transition:
+        """Returns what happens in the step from `now`."""
+        return _look(self._fixed, self._arrays, now, 1)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -64,23 +68,36 @@ def _start(fixed: _Fixed, arrays: tuple[Array, ...], key: Key) -> tuple[Now, Gla
     return now, Glance(environment.ended(now.state), _alive(now), nothing)
 
 
+# A loop whose length is not known when it is compiled, though it is 1: its body is then compiled as that of a rollout
+# is, and rounds as it does. A step on its own is not the same to the last bit (measured, JAX 0.12).
+
+
 @functools.partial(jax.jit, static_argnums=0)
-def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Any) -> tuple[Now, Transition, Glance]:
+def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Any) -> tuple[Now, Glance]:
+    environment, policies = fixed.restore(arrays)
+
+    def body(_: Any, carry: tuple[Now, dict[str, Array]]) -> tuple[Now, dict[str, Array]]:
+        now, transition = one_step(environment, policies, carry[0])
+        return now, {role: _mean_reward(feedback) for role, feedback in transition.feedback.items()}
+
+    now, rewards = jax.lax.fori_loop(0, n, body, (now, {role.name: jnp.zeros(()) for role in environment.roles}))
+    return now, Glance(environment.ended(now.state), _alive(now), rewards)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _look(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Any) -> Transition:
     environment, policies = fixed.restore(arrays)
 
     def body(_: Any, carry: tuple[Now, Transition]) -> tuple[Now, Transition]:
         return one_step(environment, policies, carry[0])
 
-    # A loop whose length is not known when it is compiled, though it is 1: its body is then compiled as that of a
-    # rollout is, and rounds as it does. A step on its own is not the same to the last bit (measured, JAX 0.12).
     shapes = jax.eval_shape(lambda: one_step(environment, policies, now)[1])
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    now, transition = jax.lax.fori_loop(0, n, body, (now, nothing))
-    rewards = {
-        role: jnp.sum(jnp.where(feedback.active, feedback.reward, 0.0)) / jnp.sum(feedback.active)
-        for role, feedback in transition.feedback.items()
-    }
-    return now, transition, Glance(environment.ended(now.state), _alive(now), rewards)
+    return jax.lax.fori_loop(0, n, body, (now, nothing))[1]
+
+
+def _mean_reward(feedback: Feedback) -> Array:
+    return jnp.sum(jnp.where(feedback.active, feedback.reward, 0.0)) / jnp.sum(feedback.active)
 
 
 def _alive(now: Now) -> dict[str, Array]:

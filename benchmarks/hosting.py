@@ -1,0 +1,98 @@
+"""A step of neural foragers in a hosted Mesa model, against plain Mesa, and against the compiled loop.
+
+    python benchmarks/hosting.py [--json PATH]
+
+What a first step costs more than the others, compiling, is printed apart.
+"""
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import numpy as np
+from figures import Figures
+from plain_mesa import PlainForaging
+
+from aira_agents.hosting.programs import Program
+from aira_agents.loop import start, unroll
+from aira_agents.policies.mlp import MLPPolicy
+from environments.foraging import ROLE, Foraging, ForagingModel
+
+ROUNDS = 5
+run = eqx.filter_jit(lambda world, policies, now, n: unroll(world, policies, now, n, lambda t: None)[0])
+
+
+def seconds(act: Callable[[], None]) -> float:
+    """Times one call."""
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+def measure(n_agents: int) -> dict[str, float]:
+    """Returns the medians of interleaved rounds: ms a step, hosted, compiled and plain."""
+    side = math.ceil(math.sqrt(4 * n_agents))
+    size = {"n_agents": n_agents, "width": side, "height": side}
+    world = Foraging(**size, max_steps=10**9)
+    role = world.roles[0]
+    network = MLPPolicy.build(role.n_features, role.n_outputs, jax.random.key(0))
+    hosted = ForagingModel(**size, max_steps=10**9, policy=network, rng=1)
+    compile_s = seconds(hosted.step)
+    layers = [(np.asarray(layer.weight), np.asarray(layer.bias)) for layer in network.layers]
+    plain = PlainForaging(n_agents, side, side, world.vision_radius, 0.002, layers, rng=1)
+    policies = {ROLE: network}
+    begun = start(world, policies, jax.random.key(1))
+    program = Program(world, policies)
+    now = [jax.block_until_ready(run(world, policies, begun, 100)), program.step(begun)[0]]
+
+    def step_hosted() -> None:
+        for _ in range(100):
+            hosted.step()
+
+    def step_compiled() -> None:
+        now[0] = jax.block_until_ready(run(world, policies, now[0], 100))
+
+    def step_one_by_one() -> None:
+        for _ in range(100):
+            now[1], _ = jax.block_until_ready(program.step(now[1]))
+
+    kinds = {
+        "hosted": (step_hosted, 100),
+        "compiled step by step": (step_one_by_one, 100),
+        "compiled as one loop": (step_compiled, 100),
+        "plain": (plain.step, 1),
+    }
+    times: dict[str, list[float]] = {name: [] for name in kinds}
+    for _ in range(ROUNDS):
+        for name, (act, steps) in kinds.items():
+            times[name].append(seconds(act) / steps * 1e3)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    told = ", ".join(f"{name} {value:.3f} ms" for name, value in medians.items())
+    print(f"{n_agents:,} agents: {told} a step; compile {compile_s:.1f} s", flush=True)
+    return medians
+
+
+def main() -> None:
+    """Measures, prints, and writes JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    figures = Figures()
+    for n_agents in (1_000, 10_000):
+        ms = measure(n_agents)
+        if n_agents == 10_000:
+            figures.add(f"hosted_vs_plain_mesa_{n_agents}", ms["plain"] / ms["hosted"], "ratio", 100)
+        else:
+            print(f"hosted_vs_plain_mesa_{n_agents}: {ms['plain'] / ms['hosted']:.0f} times (no target)")
+        for kind in ("compiled step by step", "compiled as one loop"):
+            figures.add(f"hosting_adds_{n_agents}_to_{kind}", ms["hosted"] - ms[kind], "ms", 0.3, at_least=False)
+    figures.finish(arguments.json)
+
+
+if __name__ == "__main__":
+    main()
