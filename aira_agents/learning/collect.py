@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
 from aira_agents.environment import Environment, Feedback
 from aira_agents.learning.learner import Metrics
+from aira_agents.learning.packing import Packing
 from aira_agents.loop import Now, Policies, Transition, rollout, start_worlds
 from aira_agents.types import Array, Bool, Float, Key
 
@@ -53,7 +55,13 @@ def collect(
         active agent-step), `return` and `return/<role>` (mean over the lives that ended), and `length` (their mean
         number of steps). Where no life ended, the last three are not-a-number.
     """
-    now, (kept, feedback) = rollout(environment, policies, worlds.now, n_steps, lambda t: (keep(t), t.feedback))
+
+    def record(transition: Transition) -> Any:
+        return keep(transition), transition.feedback
+
+    packing = Packing(jax.eval_shape(lambda now: rollout(environment, policies, now, 1, record)[1], worlds.now), 2)
+    now, packed = rollout(environment, policies, worlds.now, n_steps, lambda t: packing.pack(record(t)))
+    kept, feedback = packing.unpack(packed)
     returns, lengths, metrics = account(feedback, worlds.returns, worlds.lengths)
     return Worlds(now, returns, lengths), kept, metrics
 

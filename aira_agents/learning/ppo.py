@@ -17,6 +17,7 @@ from aira_agents.errors import InputError
 from aira_agents.learning.advantages import generalised_advantages
 from aira_agents.learning.collect import Worlds, begin, collect
 from aira_agents.learning.learner import Learner, Metrics, builders, copied
+from aira_agents.learning.packing import Packing
 from aira_agents.learning.ppo_loss import Batch, explained_variance, gradient
 from aira_agents.learning.ppo_networks import (
     Flattener,
@@ -224,9 +225,12 @@ def _improve(
     order = jnp.argsort(jax.random.bits(key, (ppo.n_epochs, length)), axis=1)
     parts = order.reshape(ppo.n_epochs * ppo.n_minibatches, length // ppo.n_minibatches)
 
+    packing = Packing(batch, 2)
+    packed = packing.pack(batch)
+
     def step(carry: tuple[Array, Any], part: Array) -> tuple[tuple[Array, Any], dict[str, Array]]:
         vector, optimizer_state = carry
-        minibatch = jax.tree.map(lambda leaf: jnp.take(leaf, part, axis=axis, mode="clip"), batch)
+        minibatch = packing.unpack(tuple(jnp.take(leaf, part, axis=axis, mode="clip") for leaf in packed))
         gradients, figures = gradient(flat.restore(vector), minibatch, role, ppo)
         changes, optimizer_state = optimizer.update(flat.flatten(gradients), optimizer_state)
         return (vector + changes, optimizer_state), figures
