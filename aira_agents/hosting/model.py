@@ -22,7 +22,7 @@ from aira_agents.hosting.collector import HostedCollector
 from aira_agents.hosting.columns import Columns
 from aira_agents.hosting.grid import hosted_grid
 from aira_agents.hosting.programs import Glance, Program
-from aira_agents.hosting.signature import live_parameter, with_signature, world_of
+from aira_agents.hosting.signature import checked_seed, live_parameter, with_signature, world_of
 from aira_agents.keys import straight
 from aira_agents.loop import Now, Transition
 from aira_agents.parameters import parameters_of, replace
@@ -70,7 +70,7 @@ class HostedModel(mesa.Model):
     def __init__(self, policy: Any = None, *, rng: Any = None, **values: Any) -> None:
         environment = world_of(self.environment_class, values)
         policies = policies_for(environment, policy)
-        super().__init__(rng=_checked(rng))
+        super().__init__(rng=checked_seed(rng))
         self._environment, self._policies = environment, policies
         self._program = Program(environment, policies)
         self._now, glance = self._program.start(self._first_key(rng))
@@ -294,12 +294,3 @@ class HostedModel(mesa.Model):
 
 def _glimpse(model: HostedModel, role: str, what: str) -> float:
     return getattr(model.glance, what)[role].item()
-
-
-def _checked(rng: Any) -> Any:
-    whole = isinstance(rng, int | np.integer) and not isinstance(rng, bool)
-    if rng is not None and not (whole and 0 <= rng < 2**32):
-        raise InputError(
-            f"`rng` must be a whole number in 0..{2**32 - 1}, or None for a new world each time; got {rng!r}."
-        )
-    return rng
