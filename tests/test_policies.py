@@ -1,6 +1,10 @@
 """What every policy promises, and what each one adds."""
 
 import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -139,3 +143,17 @@ def test_a_wrong_rule_is_told_what_is_wrong(act, said):
 def test_a_rule_with_other_parameters_is_refused(act):
     with pytest.raises(InputError, match=r"act\(observation, key\)"):
         Rule(act)
+
+
+MANY = """
+import jax
+from aira_agents.policies.gru import GRUPolicy
+build = jax.jit(jax.vmap(lambda key: GRUPolicy.build(8, 4, key)))
+for i in range(30):
+    jax.block_until_ready(build(jax.random.split(jax.random.key(i), 8)))
+"""
+
+
+def test_many_networks_built_in_one_program_never_wait_for_each_other():
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", MANY], env=environment, timeout=60, check=True)

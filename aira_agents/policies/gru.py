@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from aira_agents.policies.mlp import orthogonal_linear
+from aira_agents.policies.mlp import orthogonal, orthogonal_linear
 from aira_agents.policies.policy import Policy
 from aira_agents.types import Array, Float, Key, Memory
 
@@ -26,8 +26,7 @@ class GRUPolicy(Policy):
         """Builds an untrained network; a small `final_scale` makes its first actions nearly uniform."""
         encoder_key, cell_key, input_key, memory_key, head_key = jax.random.split(key, 5)
         cell = eqx.nn.GRUCell(hidden, hidden, key=cell_key)
-        orthogonal = jax.nn.initializers.orthogonal()
-        weights = [orthogonal(own, (3 * hidden, hidden), jnp.float32) for own in (input_key, memory_key)]
+        weights = [orthogonal(own, (3 * hidden, hidden)) for own in (input_key, memory_key)]
         cell = eqx.tree_at(lambda c: (c.weight_ih, c.weight_hh), cell, tuple(weights))
         encoder = orthogonal_linear(n_features, hidden, 2**0.5, encoder_key)
         return cls(encoder, cell, orthogonal_linear(hidden, n_outputs, final_scale, head_key))

@@ -15,10 +15,21 @@ from aira_agents.policies.policy import Policy
 from aira_agents.types import Array, Float, Key, Memory
 
 
+def orthogonal(key: Key, shape: tuple[int, int]) -> Float[Array, "rows columns"]:
+    """Returns a random matrix with orthonormal rows or columns, whichever are fewer."""
+
+    # Several batched factorisations in one program wait for each other for ever on two cores (LAPACK in JAX 0.10).
+    @jax.custom_batching.sequential_vmap
+    def draw(key: Key) -> Array:
+        return jax.nn.initializers.orthogonal()(key, shape, jnp.float32)
+
+    return draw(key)
+
+
 def orthogonal_linear(n_in: int, n_out: int, scale: float, key: Key) -> eqx.nn.Linear:
     """Returns a layer with orthogonal weights times `scale`, and no bias to begin with."""
     layer = eqx.nn.Linear(n_in, n_out, key=key)
-    weight = jax.nn.initializers.orthogonal(scale)(key, (n_out, n_in), jnp.float32)
+    weight = scale * orthogonal(key, (n_out, n_in))
     return eqx.tree_at(lambda linear: (linear.weight, linear.bias), layer, (weight, jnp.zeros(n_out)))
 
 
