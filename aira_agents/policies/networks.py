@@ -31,9 +31,8 @@ class Network:
             raise InputError(f"`hidden` must be whole numbers of at least 1, one a layer; got {self.hidden}.")
         if self.newborn not in get_args(Newborn):
             raise unknown_name("rule for the newborn", self.newborn, get_args(Newborn))
-        most = {"gru": 1, "tabular": 0}.get(self.kind)
-        if most is not None and len(self.hidden) > most:
-            raise InputError(f"A {self.kind} network takes at most {most} hidden layer sizes; got {self.hidden}.")
+        if self.kind == "gru" and len(self.hidden) > 1:
+            raise InputError(f"A gru network takes at most 1 hidden layer size; got {self.hidden}.")
 
     def builder(self, role: Role) -> Builder:
         """Returns what builds an untrained network for `role`.
@@ -87,14 +86,7 @@ def _gru(network: Network, role: Role) -> Builder:
     return _with(GRUPolicy.build, hidden=network.hidden[0] if network.hidden else None)
 
 
-def _tabular(network: Network, role: Role) -> Builder:
-    from aira_agents.policies.tabular import TabularPolicy  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
-
-    del network, role
-    return _with(TabularPolicy.build)
-
-
-KINDS: dict[str, Callable[[Network, Role], Builder]] = {"mlp": _mlp, "conv": _conv, "gru": _gru, "tabular": _tabular}
+KINDS: dict[str, Callable[[Network, Role], Builder]] = {"mlp": _mlp, "conv": _conv, "gru": _gru}
 
 
 def _with(build: Callable[..., Policy], **settings: Any) -> Builder:
