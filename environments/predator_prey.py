@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from aira_agents.effectors import GridMove
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
-from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, give_birth, with_columns
 from aira_agents.sensors import ColumnSensor, GridVision, padded_scene
@@ -163,7 +162,3 @@ def _have_young(state: MeadowState, role: str, chance: Array, key: Key) -> Meado
     state = with_columns(state, role, energy=jnp.where(bears, agents.energy / 2, agents.energy))
     child = eqx.tree_at(lambda a: a.ate, state.agents[role], jnp.zeros_like(agents.ate))
     return give_birth(state, role, bears, child)
-
-
-class PredatorPreyModel(HostedModel, environment=PredatorPrey):
-    """`PredatorPrey` as a Mesa model."""
