@@ -50,7 +50,8 @@ def _counters(shape: tuple[int, ...]) -> Array:
 def _split(key: Array, shape: tuple[int, ...]) -> Array:
     if math.prod(shape) > SMALL:
         return jax_random.threefry_prng_impl.split(key, shape)
-    return jnp.stack(_threefry(key, _counters(shape)), axis=-1)
+    # The barrier keeps the compiler from working out each key again wherever it is used.
+    return jax.lax.optimization_barrier(jnp.stack(_threefry(key, _counters(shape)), axis=-1))
 
 
 def _random_bits(key: Array, bit_width: int, shape: tuple[int, ...]) -> Array:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from aira_agents.effectors import GridMove
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
+from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, give_birth, with_columns
 from aira_agents.sensors import ColumnSensor, GridVision, padded_scene
@@ -162,3 +163,23 @@ def _have_young(state: MeadowState, role: str, chance: Array, key: Key) -> Meado
     state = with_columns(state, role, energy=jnp.where(bears, agents.energy / 2, agents.energy))
     child = eqx.tree_at(lambda a: a.ate, state.agents[role], jnp.zeros_like(agents.ate))
     return give_birth(state, role, bears, child)
+
+
+def hunt(observation: dict[str, Array], key: Key) -> Int[Array, ""]:
+    """A predator's rule: toward the nearest prey in sight, and anywhere where there is none."""
+    _, prey, _ = observation["vision"]
+    radius = prey.shape[0] // 2
+    dy, dx = jnp.meshgrid(jnp.arange(-radius, radius + 1), jnp.arange(-radius, radius + 1), indexing="ij")
+    tie_key, walk_key = jax.random.split(key)
+    distance = jnp.abs(dx) + jnp.abs(dy) + 0.5 * jax.random.uniform(tie_key, dx.shape)
+    distance = jnp.where(prey > 0, distance, jnp.inf)
+    to_x, to_y = (way.reshape(-1)[jnp.argmin(distance)] for way in (dx, dy))
+    sideways = jnp.where(to_x > 0, 4, 3)
+    upright = jnp.where(to_y > 0, 1, 2)
+    toward = jnp.where(jnp.abs(to_x) > jnp.abs(to_y), sideways, upright)
+    toward = jnp.where((to_x == 0) & (to_y == 0), 0, toward)
+    return jnp.where(jnp.any(prey > 0), toward, jax.random.randint(walk_key, (), 1, 5)).astype(jnp.int32)
+
+
+class PredatorPreyModel(HostedModel, environment=PredatorPrey):
+    """`PredatorPrey` as a Mesa model."""

@@ -8,7 +8,7 @@ from aira_agents.errors import InputError
 from aira_agents.loop import start, unroll
 from aira_agents.policies import RandomPolicy
 from aira_agents.populations import with_columns
-from environments.predator_prey import PREDATOR, PREY, PredatorPrey
+from environments.predator_prey import PREDATOR, PREY, PredatorPrey, hunt
 
 KEY = jax.random.key(0)
 STAY = 0
@@ -150,3 +150,23 @@ def _counts(transition):
 def test_nonsense_is_refused(values, told):
     with pytest.raises(InputError, match=told):
         world(**values)
+
+
+def _seen(prey_at=(), radius=2):
+    """A predator's view with prey at some `(dx, dy)`."""
+    vision = np.zeros((3, 2 * radius + 1, 2 * radius + 1), np.float32)
+    for dx, dy in prey_at:
+        vision[1, dy + radius, dx + radius] = 1
+    return {"vision": jnp.asarray(vision), "energy": jnp.ones(1)}
+
+
+@pytest.mark.parametrize(
+    ("prey_at", "action"), [([(2, 0)], 4), ([(-1, 0), (2, 2)], 3), ([(0, 2)], 1), ([(1, -2)], 2), ([(0, 0), (1, 0)], 0)]
+)
+def test_a_hunter_steps_toward_the_nearest_prey(prey_at, action):
+    assert hunt(_seen(prey_at), jax.random.key(0)) == action
+
+
+def test_a_hunter_that_sees_nothing_walks_anywhere():
+    walks = {int(hunt(_seen(), jax.random.key(seed))) for seed in range(40)}
+    assert walks == {1, 2, 3, 4}

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 
 from environments.cartpole import CartPoleModel
 from environments.foraging import ForagingModel, greedy
+from environments.predator_prey import PredatorPreyModel
 from environments.simple_spread import SimpleSpreadModel
 
 LONG = 1000  # steps: nothing ends while it is looked at
@@ -20,6 +21,11 @@ def toward_the_middle(observation, key):
     return jnp.where(jnp.abs(x) > jnp.abs(y), jnp.where(x > 0, 1, 2), jnp.where(y > 0, 3, 4)).astype(jnp.int32)
 
 
+def after_the_nearest_column(observation, key):
+    del key
+    return 1 + jnp.argmax(observation["vision"][1].sum(axis=0)).astype(jnp.int32) % 4
+
+
 # Model, its parameters, a rule for each role.
 WORLDS = {
     "foraging": (
@@ -32,6 +38,19 @@ WORLDS = {
         CartPoleModel,
         {"gravity_m_per_s2": 0.0, "force_n": 0.05, "max_steps": LONG},
         {"cart": push_where_it_leans},
+    ),
+    "predator_prey": (
+        PredatorPreyModel,
+        {
+            "n_prey": 20,
+            "n_predators": 8,
+            "prey_capacity": 60,
+            "predator_capacity": 30,
+            "width": 12,
+            "height": 11,
+            "max_steps": LONG,
+        },
+        {"prey": after_the_nearest_column, "predator": after_the_nearest_column},
     ),
     "simple_spread": (SimpleSpreadModel, {"max_steps": LONG}, {"agent": toward_the_middle}),
 }

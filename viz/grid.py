@@ -28,4 +28,7 @@ def draw_grid(ax: Axes, environment: Environment, state: Any, *, ground: str = "
         ax.scatter(x, y, s=28, color=colour, edgecolors="white", linewidths=0.6, label=role.name)
     ax.set_xlabel("x (cells)")
     ax.set_ylabel("y (cells)")
-    ax.set_title(f"green: {ground}, dots: {', '.join(role.name for role in environment.roles)}")
+    names = [role.name for role in environment.roles]
+    ax.set_title(f"green: {ground}, dots: {', '.join(names)}")
+    if len(names) > 1:
+        ax.legend(loc="upper right", framealpha=0.9)
