@@ -109,8 +109,9 @@ class Box(eqx.Module):
         return self.centre + self.half_range * jax.random.uniform(key, self.shape, minval=-1.0, maxval=1.0)
 
     def project(self, action: Array) -> Array:
-        """Clips to the bounds. A policy's normal distribution reaches beyond them; the world does not."""
-        return jnp.clip(action, jnp.asarray(self.low), jnp.asarray(self.high))
+        """Clips `[*batch, size]` to the bounds. A policy's normal distribution reaches beyond them; no world does."""
+        low, high = (jnp.broadcast_to(jnp.asarray(bound), action.shape) for bound in (self.low, self.high))
+        return jnp.clip(action, low, high)
 
     def check(self, action: Any) -> np.ndarray:
         """Returns `action` as float32 `[size]`; raises `InputError` if it is not one of this space."""

@@ -11,6 +11,7 @@ from aira_agents.loop import rollout, start, unroll
 from aira_agents.policies.gru import GRUPolicy
 from aira_agents.policies.mlp import MLPPolicy
 from aira_agents.policies.rule import Rule
+from aira_agents.spaces import Discrete
 
 STEPS, SEED = 200, 7
 
@@ -47,6 +48,10 @@ def _assert_equal(one, other):
     jax.tree.map(np.testing.assert_array_equal, one, other)
 
 
+def _assert_close(one, other):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-3), _numbers(one), _numbers(other))
+
+
 @pytest.mark.parametrize("kind", ["rule", "mlp", "gru"])
 @pytest.mark.parametrize("name", WORLDS)
 def test_a_hosted_model_and_the_compiled_loop_give_the_same_200_steps(name, kind):
@@ -73,8 +78,11 @@ def test_a_hosted_model_and_the_compiled_loop_give_the_same_200_steps(name, kind
         world, policies, worlds, STEPS, lambda t: {role: d.actions for role, d in t.decisions.items()}
     )
     hosted_actions = _stacked([{role: d.actions for role, d in step[1].items()} for step in kept])
-    _assert_equal(jax.tree.map(lambda leaf: leaf[:, 0], actions), hosted_actions)
-    _assert_equal(jax.tree.map(lambda leaf: leaf[0], end.state), now.state)
+    # A network's products of matrices round otherwise when batched; where its outputs are the actions, these do too.
+    chosen = all(isinstance(space, Discrete) for role in world.roles for space in role.spaces.values())
+    compare = _assert_equal if kind == "rule" or chosen else _assert_close
+    compare(jax.tree.map(lambda leaf: leaf[:, 0], actions), hosted_actions)
+    compare(jax.tree.map(lambda leaf: leaf[0], end.state), now.state)
     # A new seed differs.
     first, second = (jax.tree.leaves(jax.tree.map(lambda leaf, i=i: leaf[i], _numbers(end.state))) for i in (0, 1))
     assert any(not np.array_equal(a, b) for a, b in zip(first, second, strict=True))

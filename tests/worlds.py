@@ -6,6 +6,7 @@ from environments.cartpole import CartPoleModel
 from environments.foraging import ForagingModel, greedy
 from environments.predator_prey import PredatorPreyModel
 from environments.simple_spread import SimpleSpreadModel
+from environments.thermostat import ThermostatModel, proportional
 
 LONG = 1000  # steps: nothing ends while it is looked at
 
@@ -53,4 +54,5 @@ WORLDS = {
         {"prey": after_the_nearest_column, "predator": after_the_nearest_column},
     ),
     "simple_spread": (SimpleSpreadModel, {"max_steps": LONG}, {"agent": toward_the_middle}),
+    "thermostat": (ThermostatModel, {"n_rooms": 3, "max_steps": LONG}, {"thermostat": proportional()}),
 }

@@ -1,0 +1,1 @@
+"""Training data and the series that worlds are driven by."""
