@@ -5,6 +5,7 @@ One safetensors file: the arrays, and a JSON header with their structure, a chec
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,7 @@ def save_arrays(path: Path, tree: Any, record: dict[str, Any]) -> None:
         InputError: The place cannot be written to; the old file is untouched.
     """
     arrays = {name: _stored(leaf) for name, leaf in _named(tree).items()}
-    header = {
-        "format": FORMAT,
-        "record": json.dumps(record),
-        "structure": json.dumps(_structure(tree)),
-        "checksum": _checksum(arrays),
-    }
-    write_atomically(path, safetensors.numpy.save(arrays, metadata=header))
+    write_atomically(path, _packed(arrays, record, _structure(tree)))
 
 
 def load_arrays(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
@@ -48,11 +43,10 @@ def load_arrays(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
         CorruptFileError: It is truncated, altered, not ours, or holds arrays of another structure.
     """
     arrays, header = _read(path)
-    found, wanted = json.loads(header["structure"]), _structure(like)
+    found, wanted = json.loads(header.get("structure", "{}")), _structure(like)
     if found != wanted:
         raise CorruptFileError(f"{path} holds other arrays than expected: {_difference(wanted, found)}")
-    if header["checksum"] != _checksum(arrays):
-        raise CorruptFileError(f"{path} was altered: its checksum does not fit its content. Take another copy of it.")
+    _check_sum(arrays, header, str(path))
     leaves, treedef = jax.tree_util.tree_flatten_with_path(like)
     filled = [_restored(leaf, arrays[_name(key)]) if _is_array(leaf) else leaf for key, leaf in leaves]
     return jax.tree_util.tree_unflatten(treedef, filled), json.loads(header["record"])
@@ -61,6 +55,48 @@ def load_arrays(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
 def load_record(path: Path) -> dict[str, Any]:
     """Returns the record that was saved with the arrays; raises as `load_arrays` does."""
     return json.loads(_read(path)[1]["record"])
+
+
+def pack_arrays(arrays: Mapping[str, np.ndarray], record: dict[str, Any]) -> bytes:
+    """Returns arrays by name and `record` (JSON) as the bytes of a file, for `read_arrays` and `unpack_arrays`."""
+    return _packed({name: _stored(array) for name, array in arrays.items()}, record, None)
+
+
+def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Returns the arrays of a file by name, whatever they are, and the record saved with them.
+
+    Raises:
+        InputError: There is no such file.
+        CorruptFileError: It is truncated, altered or not ours.
+    """
+    arrays, header = _read(path)
+    _check_sum(arrays, header, str(path))
+    return arrays, json.loads(header["record"])
+
+
+def unpack_arrays(data: bytes, what: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Does the same with the bytes of a file; `what` names them in the error."""
+    try:
+        # Eight bytes say how long the header is; safetensors itself tells it of files only.
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__") or {}
+        arrays = safetensors.numpy.load(data)
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptFileError(f"{what} is truncated or not in safetensors' format ({error}).") from error
+    _check_format(header, what)
+    _check_sum(arrays, header, what)
+    return arrays, json.loads(header["record"])
+
+
+def _packed(arrays: dict[str, np.ndarray], record: dict[str, Any], structure: dict[str, str] | None) -> bytes:
+    header = {"format": FORMAT, "record": json.dumps(record), "checksum": _checksum(arrays)}
+    if structure is not None:
+        header["structure"] = json.dumps(structure)
+    return safetensors.numpy.save(arrays, metadata=header)
+
+
+def _check_sum(arrays: dict[str, np.ndarray], header: Mapping[str, str], what: str) -> None:
+    if header["checksum"] != _checksum(arrays):
+        raise CorruptFileError(f"{what} was altered: its checksum does not fit its content. Take another copy of it.")
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -76,11 +112,15 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         raise CorruptFileError(
             f"{path} is truncated or not a safetensors file ({error}). Take another copy."
         ) from error
+    _check_format(header, str(path))
+    return arrays, header
+
+
+def _check_format(header: Mapping[str, str], what: str) -> None:
     if header.get("format") != FORMAT:
         raise CorruptFileError(
-            f"{path} was not written by this version; expected {FORMAT!r}, got {header.get('format')!r}."
+            f"{what} was not written by this version; expected {FORMAT!r}, got {header.get('format')!r}."
         )
-    return arrays, header
 
 
 def _named(tree: Any) -> dict[str, Any]:

@@ -14,12 +14,15 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.distributions import Product, from_parameters
+from aira_agents.drawing import Drawing
 from aira_agents.effectors.effector import Effector
 from aira_agents.errors import InputError
+from aira_agents.keys import for_agents
 from aira_agents.parameters import check_parameters
 from aira_agents.populations import Population, State, release_dead
-from aira_agents.sensors.sensor import Sensor
+from aira_agents.sensors.sensor import Range, Sensor
 from aira_agents.spaces import Space
+from aira_agents.symmetries import Symmetry
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key
 
 
@@ -61,6 +64,11 @@ class Role(eqx.Module):
         return tuple(feature for sensor in self.sensors for feature in sensor.features)
 
     @property
+    def ranges(self) -> tuple[Range | None, ...]:
+        """The range of each feature; `None`: unknown."""
+        return tuple(own for sensor in self.sensors for own in sensor.ranges)
+
+    @property
     def spaces(self) -> dict[str, Space]:
         """Effector name to action space."""
         return {effector.name: effector.space for effector in self.effectors}
@@ -78,7 +86,7 @@ class Role(eqx.Module):
     def observation(self, features: Any) -> dict[str, Any]:
         """Splits flat features `[*batch, n]` by sensor name, each in its own shape (`[*batch]` for one number)."""
         return {
-            name: features[..., start:stop].reshape(*features.shape[:-1], *shape)
+            name: features[..., start:stop].reshape((*features.shape[:-1], *shape))
             for name, start, stop, shape in self.layout
         }
 
@@ -102,7 +110,7 @@ class Role(eqx.Module):
             return jnp.concatenate(parts)
 
         rows = jnp.arange(self.capacity, dtype=jnp.int32)
-        features = jax.vmap(sense)(rows, jax.random.split(key, self.capacity))
+        features = jax.vmap(sense)(rows, for_agents(key, self.capacity))
         masks = {e.name: jax.vmap(functools.partial(e.valid, state, scene))(rows) for e in self.effectors}
         return Percept(features, {name: mask for name, mask in masks.items() if mask is not None})
 
@@ -112,6 +120,7 @@ class Environment(eqx.Module):
 
     populations: ClassVar[dict[str, type[Population]]]
     grid: ClassVar[bool] = False  # whether agents stand in cells, at integer columns `x` and `y`
+    draw: ClassVar[Drawing | None] = None  # what there is to see; `None`: what a picture finds by itself
     max_steps: eqx.AbstractVar[Int[Array, ""]]
 
     def __check_init__(self) -> None:
@@ -125,6 +134,11 @@ class Environment(eqx.Module):
     @abstractmethod
     def reset(self, key: Key) -> State:
         """Returns the world at time 0."""
+
+    @property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """Flips and turns after which this is a world like any other; its sensors and effectors must know them."""
+        return ()
 
     def scene(self, state: State) -> Any:
         """Returns what all sensors share, built once a step (a padded grid, neighbour lists)."""
@@ -143,6 +157,11 @@ class Environment(eqx.Module):
         """Says whether the world ended by itself; the time limit is the base class's business."""
         del state
         return jnp.zeros((), bool)
+
+    def measures(self, state: State) -> dict[str, Float[Array, ""]]:
+        """Returns what is worth knowing of the world as a whole, by name; sweeps write it down."""
+        del state
+        return {}
 
     @final
     def observe(self, state: State, key: Key) -> dict[str, Percept]:

@@ -23,6 +23,10 @@ class CorruptFileError(AiraError, ValueError):
     """A file is truncated, foreign, or of another version."""
 
 
+class StoreError(AiraError, OSError):
+    """The database cannot be reached or used: locked, full, of another version, or not there."""
+
+
 class NumericalError(AiraError, ArithmeticError):
     """Numbers became infinite or not-a-number where they must be finite."""
 

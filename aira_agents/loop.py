@@ -4,6 +4,7 @@ Training, viewing, grading and teaching all call `one_step`. It is one world and
 axis of worlds, and only `auto_reset` renews them.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 
 from aira_agents.environment import Environment, Feedback, Percept, Role
 from aira_agents.keys import straight
+from aira_agents.materialized import materialized
 from aira_agents.populations import State
 from aira_agents.types import Array, Bool, Float, Key, Memory
 
@@ -40,12 +42,14 @@ class Transition(eqx.Module):
     feedback: dict[str, Feedback]
     fresh: dict[str, Bool[Array, "*worlds capacity"]]  # whose memory was renewed after this step
     memories: dict[str, Memory]  # what the agents remembered when they decided
+    before: State | None = None  # the world as the step found it: for who records or shows what happened
     final: dict[str, Float[Array, "*worlds capacity features"]] | None = None  # seen last; only where a world ended
+    final_valid: dict[str, dict[str, Bool[Array, "*worlds capacity _"]]] | None = None  # what was valid then
 
 
 def start(environment: Environment, policies: Policies, key: Key) -> Now:
     """Resets a world and gives its agents the memory of birth."""
-    reset_key, run_key = jax.random.split(key)
+    reset_key, run_key = jax.random.split(straight(key))
     memories = {role.name: policies[role.name].initial_memories(role.capacity) for role in environment.roles}
     return Now(environment.reset(reset_key), memories, run_key)
 
@@ -58,7 +62,8 @@ def one_step(environment: Environment, policies: Policies, now: Now) -> tuple[No
     actions = {role: decision.actions for role, decision in decisions.items()}
     state, feedback = environment.step(now.state, actions, world_key)
     memories, fresh = renew_newborn(policies, memories, before=now.state, after=state)
-    return Now(state, memories, next_key), Transition(percepts, decisions, feedback, fresh, now.memories)
+    happened = Transition(percepts, decisions, feedback, fresh, now.memories, now.state)
+    return Now(state, memories, next_key), happened
 
 
 def decide(
@@ -68,9 +73,11 @@ def decide(
     decisions, remembered = {}, {}
     role_keys = jax.random.split(key, len(roles)) if len(roles) > 1 else [key]  # a split costs as much as a draw
     for role, role_key in zip(roles, role_keys, strict=True):
-        decisions[role.name], remembered[role.name] = policies[role.name].decide(
+        decision, remembered[role.name] = policies[role.name].decide(
             role, percepts[role.name], memories[role.name], role_key
         )
+        # Else an action would be drawn anew for every array that it changes.
+        decisions[role.name] = dataclasses.replace(decision, actions=materialized(decision.actions))
     return decisions, remembered
 
 
@@ -107,9 +114,7 @@ def unroll(
 
 def start_worlds(environment: Environment, policies: Policies, key: Key, n_worlds: int) -> Now:
     """Starts `n_worlds` worlds, each from a key of its own; every array gets a first axis of worlds."""
-    # Straight keys draw the same numbers in half the time, where draws are small.
-    keys = straight(jax.random.split(key, n_worlds))
-    return jax.vmap(lambda own_key: start(environment, policies, own_key))(keys)
+    return jax.vmap(lambda own_key: start(environment, policies, own_key))(jax.random.split(key, n_worlds))
 
 
 def rollout(
@@ -149,21 +154,27 @@ def auto_reset(
     """
     ended = jax.vmap(environment.ended)(now.state)
 
-    def renew(now: Now) -> tuple[Now, dict[str, Array]]:
+    def renew(now: Now) -> tuple[Now, dict[str, Percept]]:
         keys = jax.vmap(lambda key: jax.random.split(key, 2))(now.key)
         begun = jax.vmap(lambda key: start(environment, policies, key))(keys[:, 0])
-        percepts = jax.vmap(environment.observe)(now.state, keys[:, 1])
-        return _where(ended, begun, now), {role: percept.features for role, percept in percepts.items()}
+        return where_worlds(ended, begun, now), jax.vmap(environment.observe)(now.state, keys[:, 1])
 
-    def carry_on(now: Now) -> tuple[Now, dict[str, Array]]:
-        return now, {role: jnp.zeros_like(percept.features) for role, percept in transition.percepts.items()}
+    def carry_on(now: Now) -> tuple[Now, dict[str, Percept]]:
+        return now, jax.tree.map(jnp.zeros_like, transition.percepts)
 
-    now, final = jax.lax.cond(jnp.any(ended), renew, carry_on, now)
+    now, last = jax.lax.cond(jnp.any(ended), renew, carry_on, now)
     fresh = {role: rows | ended[:, None] for role, rows in transition.fresh.items()}
-    return now, eqx.tree_at(lambda t: (t.fresh, t.final), transition, (fresh, final), is_leaf=lambda leaf: leaf is None)
+    return now, dataclasses.replace(
+        transition,
+        fresh=fresh,
+        final={role: percept.features for role, percept in last.items()},
+        final_valid={role: percept.valid for role, percept in last.items()},
+    )
 
 
-def _where(chosen: Bool[Array, " worlds"], new: Any, old: Any) -> Any:
+def where_worlds(chosen: Bool[Array, " worlds"], new: Any, old: Any) -> Any:
+    """Returns `new` for the worlds that are chosen, and `old` for the others; arrays are `[worlds, ...]`."""
+
     def pick(a: Array, b: Array) -> Array:
         return jnp.where(chosen.reshape(chosen.shape + (1,) * (b.ndim - chosen.ndim)), a, b)
 

@@ -5,7 +5,7 @@ A `number` is traced, so one compiled program serves every value of it, a thousa
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -164,12 +164,18 @@ def sweep(module: _Module, **values: Sequence[float] | Array) -> tuple[_Module, 
             replace(module, **{name: value})
         if parameters_of(module)[name].kind not in ("number", "whole number"):
             raise InputError(f"`{name}` is static: each value compiles a program of its own, so it cannot be swept.")
-    names = list(values)
+    return with_axis(module, values)
+
+
+def with_axis(module: _Module, values: Mapping[str, Any]) -> tuple[_Module, _Module]:
+    """Does what `sweep` does with values that were checked, `[n_settings]` each; there may be none."""
+    unmapped = jax.tree.map(lambda _: None, module)
+    if not values:
+        return module, unmapped
 
     def swept(tree: Any) -> list[Any]:
-        return [getattr(tree, name) for name in names]
+        return [getattr(tree, name) for name in values]
 
-    arrays = [jnp.asarray(values[name], getattr(module, name).dtype) for name in names]
-    unmapped = jax.tree.map(lambda _: None, module)
-    axes = eqx.tree_at(swept, unmapped, [0] * len(names), is_leaf=lambda leaf: leaf is None)
+    arrays = [jnp.asarray(several, getattr(module, name).dtype) for name, several in values.items()]
+    axes = eqx.tree_at(swept, unmapped, [0] * len(arrays), is_leaf=lambda leaf: leaf is None)
     return eqx.tree_at(swept, module, arrays), axes

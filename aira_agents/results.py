@@ -45,7 +45,7 @@ def unwritable(path: Path, error: OSError) -> InputError:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as JSON, completely or not at all; what is not a finite number becomes `null`."""
-    write_atomically(path, (json.dumps(_plain(value), indent=2, allow_nan=False) + "\n").encode())
+    write_atomically(path, (json.dumps(plain_json(value), indent=2, allow_nan=False) + "\n").encode())
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -87,15 +87,16 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
+    """Returns `value` as JSON can hold it: keys are text, arrays are lists, what is not a finite number is `None`."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_json(item) for item in value]
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "tolist"):  # an array, or a NumPy number
-        return _plain(value.tolist())
+        return plain_json(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

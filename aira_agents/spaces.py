@@ -11,6 +11,8 @@ import numpy as np
 from aira_agents.errors import InputError
 from aira_agents.types import Array, Key
 
+ROUNDING = 1e-5  # of a box's range
+
 
 class Discrete(eqx.Module):
     """One of `names`; an action is an int32 from 0 to `len(names) - 1`."""
@@ -125,9 +127,13 @@ class Box(eqx.Module):
         return value
 
     def holds(self, actions: np.ndarray) -> bool:
-        """Says whether all of `actions` (`[*batch, size]`) are actions of this space; not-a-number never is."""
+        """Says whether all of `actions` (`[*batch, size]`) are actions of this space; not-a-number never is.
+
+        What rounding puts beyond a bound is within it, such as a unit vector that is a little too long.
+        """
         low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
-        return actions.dtype.kind in "iuf" and bool(np.all((actions >= low) & (actions <= high)))
+        slack = ROUNDING * (high - low)
+        return actions.dtype.kind in "iuf" and bool(np.all((actions >= low - slack) & (actions <= high + slack)))
 
     @property
     def expected(self) -> str:

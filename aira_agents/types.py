@@ -4,7 +4,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import jax
-from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray, PyTree, Shaped, UInt32
 
 Key = PRNGKeyArray
 
@@ -26,4 +26,18 @@ def named_key(key: Key, purpose: str) -> Key:
     return jax.random.fold_in(key, zlib.crc32(purpose.encode()))
 
 
-__all__ = ["Actions", "Array", "Bool", "Float", "Int", "Key", "Memory", "Number", "PyTree", "named_key"]
+__all__ = [
+    "Actions",
+    "Array",
+    "Bool",
+    "Float",
+    "Int",
+    "Key",
+    "Memory",
+    "Num",
+    "Number",
+    "PyTree",
+    "Shaped",
+    "UInt32",
+    "named_key",
+]

@@ -7,6 +7,7 @@ import equinox as eqx
 
 from aira_agents.populations import State
 from aira_agents.spaces import Space
+from aira_agents.symmetries import Relabelling, Symmetry
 from aira_agents.types import Array, Bool, Int, Key
 
 
@@ -23,6 +24,11 @@ class Effector(eqx.Module):
     def valid(self, state: State, scene: Any, index: Int[Array, ""]) -> Bool[Array, " n"] | None:
         """Which actions of a `Discrete` space the agent at row `index` may take now; `None`: always all."""
         del state, scene, index
+        return None
+
+    def under(self, symmetry: Symmetry) -> Relabelling | None:
+        """What becomes of the actions when the world is seen through `symmetry`; `None`: not known."""
+        del symmetry
         return None
 
     @abstractmethod

@@ -6,7 +6,9 @@ import jax.numpy as jnp
 
 from aira_agents.effectors.effector import Effector
 from aira_agents.populations import State, with_columns
+from aira_agents.scattering import largest
 from aira_agents.spaces import Discrete
+from aira_agents.symmetries import Relabelling, Symmetry
 from aira_agents.types import Array, Bool, Int, Key
 
 MOVES = ("stay", "up", "down", "left", "right")
@@ -32,6 +34,10 @@ class GridMove(Effector):
         """The five moves."""
         return Discrete(MOVES)
 
+    def under(self, symmetry: Symmetry) -> Relabelling | None:
+        """Moves go where their directions go."""
+        return Relabelling.permuted([*zip(DX, DY, strict=True)], symmetry)
+
     def __call__(self, state: State, actions: Int[Array, " capacity"], key: Key) -> State:
         """Moves the living; a blocked agent stays where it is."""
         agents = state.agents[self.role]
@@ -56,6 +62,6 @@ def winners(
     slot_bits = max(1, (n_agents - 1).bit_length())
     luck = jax.random.bits(key, (n_agents,), jnp.uint32) >> slot_bits << slot_bits
     priority = jnp.where(alive & (here != there), luck | jnp.arange(n_agents, dtype=jnp.uint32), 0)
-    best = jnp.zeros(n_cells, jnp.uint32).at[there].max(priority)
-    occupied = jnp.zeros(n_cells, bool).at[here].max(alive)
-    return (priority > 0) & (priority == best[there]) & ~occupied[there]
+    best = largest(there, priority, n_cells)
+    occupied = largest(here, alive.astype(jnp.uint32), n_cells)
+    return (priority > 0) & (priority == best[there]) & (occupied[there] == 0)

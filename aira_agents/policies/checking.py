@@ -70,7 +70,7 @@ def check_policies(environment: Environment, policies: Mapping[str, AbstractPoli
 def _check(role: Role, policy: AbstractPolicy, percept: Percept, key: Any) -> None:
     memories = eqx.filter_eval_shape(lambda: policy.initial_memories(role.capacity))
     if isinstance(policy, Policy):
-        outputs, _ = eqx.filter_eval_shape(jax.vmap(policy), percept.features, memories)
+        outputs, _ = eqx.filter_eval_shape(policy.many, percept.features, memories)
         if outputs.shape != (role.capacity, role.n_outputs):
             raise IncompatiblePolicyError(
                 f"The policy for {role.name!r} answers with numbers of shape {outputs.shape[1:]}; expected "

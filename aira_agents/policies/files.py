@@ -4,7 +4,6 @@ The manifest names the world, what each role perceives and does, the networks, a
 can be built again and its arrays filled in.
 """
 
-import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -17,14 +16,13 @@ import equinox as eqx
 import jax
 
 from aira_agents.array_files import load_arrays, save_arrays
-from aira_agents.environment import Environment, Role
+from aira_agents.environment import Environment
 from aira_agents.errors import AiraError, CorruptFileError, IncompatiblePolicyError, InputError
-from aira_agents.parameters import parameters_of, plain
+from aira_agents.interfaces import interface_differences, interfaces_of, values_of, world_name
 from aira_agents.policies.networks import Network
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.registry import find_learner, name_of
 from aira_agents.results import write_json
-from aira_agents.spaces import Discrete, Space
 
 ARRAYS, MANIFEST = "policy.safetensors", "policy.json"
 FORMAT = "aira_agents policy, version 1"
@@ -53,9 +51,9 @@ def save_policies(
     save_arrays(folder / ARRAYS, dict(policies), {"format": FORMAT})
     manifest = {
         "format": FORMAT,
-        "world": name_of("world", type(environment)) or type(environment).__name__,
+        "world": world_name(environment),
         "parameters": values_of(environment),
-        "roles": {role.name: _interface(role) for role in environment.roles},
+        "roles": interfaces_of(environment),
         "network": network.record() if network else None,
         "learner": {"name": name_of("learner", type(learner)), "parameters": values_of(learner)} if learner else None,
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("aira-agents", "jax")}},
@@ -116,11 +114,6 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def values_of(module: eqx.Module) -> dict[str, Any]:
-    """Returns the declared parameters of a world or a learner as plain numbers and strings."""
-    return {name: plain(getattr(module, name)) for name in parameters_of(module)}
-
-
 def _structure(manifest: dict[str, Any], environment: Environment) -> dict[str, Any]:
     """Builds the policies' shapes, without any numbers."""
     try:
@@ -144,57 +137,13 @@ def _structure(manifest: dict[str, Any], environment: Environment) -> dict[str, 
         raise CorruptFileError(f"The manifest of the policy lacks or misnames something: {error}.") from error
 
 
-def _interface(role: Role) -> dict[str, Any]:
-    actions = {name: _space(space) for name, space in role.spaces.items()}
-    return {"features": list(role.features), "actions": actions}
-
-
-def _space(space: Space) -> dict[str, Any]:
-    kind = "discrete" if isinstance(space, Discrete) else "box"
-    # Through JSON, so that it compares equal to what comes out of a file.
-    return {"kind": kind, **json.loads(json.dumps(dataclasses.asdict(space)))}
-
-
 def _check_interfaces(manifest: dict[str, Any], environment: Environment) -> None:
-    saved, wanted = manifest.get("roles", {}), {role.name: _interface(role) for role in environment.roles}
-    differences = []
-    if saved.keys() != wanted.keys():
-        differences.append(f"its roles are {_few(saved)}, not {_few(wanted)}")
-    for name in saved.keys() & wanted.keys():
-        differences += _role_differences(name, saved[name], wanted[name])
+    differences = interface_differences(manifest.get("roles", {}), interfaces_of(environment))
     if differences:
-        world = name_of("world", type(environment)) or type(environment).__name__
         raise IncompatiblePolicyError(
-            f"This policy is for the world {manifest.get('world')!r} and cannot act in {world!r} as it is set: "
-            f"{'; '.join(differences)}."
+            f"This policy is for the world {manifest.get('world')!r} and cannot act in {world_name(environment)!r} as "
+            f"it is set: {'; '.join(differences)}."
         )
-
-
-def _role_differences(name: str, saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    differences = []
-    if saved["features"] != wanted["features"]:
-        missing = [f for f in saved["features"] if f not in wanted["features"]]
-        extra = [f for f in wanted["features"] if f not in saved["features"]]
-        told = f"{name} perceives {len(wanted['features'])} numbers, not {len(saved['features'])}"
-        told += f", lacks {_few(missing)}" if missing else ""
-        told += f", has {_few(extra)} besides" if extra else ""
-        differences.append(told if missing or extra else f"{name} perceives the same numbers in another order")
-    if saved["actions"] != wanted["actions"]:
-        differences.append(f"{name} does {_doing(wanted['actions'])}, not {_doing(saved['actions'])}")
-    return differences
-
-
-def _doing(actions: dict[str, Any]) -> str:
-    each = []
-    for effector, space in actions.items():
-        bounds = f" within {space['low']}..{space['high']}" if space["kind"] == "box" else ""
-        each.append(f"{effector} ({', '.join(space['names'])}{bounds})")
-    return " and ".join(each)
-
-
-def _few(names: Any) -> str:
-    names = list(names)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _bytes(path: Path) -> bytes:

@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from aira_agents.policies.dense import of_rows
 from aira_agents.policies.policy import Policy
 from aira_agents.types import Array, Float, Key, Memory
 
@@ -62,3 +63,9 @@ class MLPPolicy(Policy):
         for layer in self.layers[:-1]:
             features = self.activation(layer(features))
         return self.layers[-1](features), memory
+
+    def many(self, features: Float[Array, "rows features"], memories: Memory) -> tuple[Float[Array, "rows n"], Memory]:
+        """Runs the layers for all rows."""
+        for layer in self.layers[:-1]:
+            features = jax.vmap(self.activation)(of_rows(layer, features))
+        return of_rows(self.layers[-1], features), memories

@@ -16,13 +16,14 @@ class Network:
     """A kind of network and its sizes; shared by a role, or one for each agent.
 
     Raises:
-        InputError: The kind is unknown, a layer has no neurons, or the kind has no hidden layers.
+        InputError: The kind is unknown, a layer has no neurons, the kind has no hidden layers, or there are no bins.
     """
 
     kind: str = "mlp"
     hidden: tuple[int, ...] = ()  # neurons in each hidden layer; empty: what is usual for the kind
     per_agent: bool = False
     newborn: str = "keep"  # one of `Newborn`, with `per_agent`: which network a newborn gets
+    bins: int = 8  # of a table: pieces into which the range of a feature is cut, unless it holds whole numbers
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -33,6 +34,10 @@ class Network:
             raise unknown_name("rule for the newborn", self.newborn, get_args(Newborn))
         if self.kind == "gru" and len(self.hidden) > 1:
             raise InputError(f"A gru network takes at most 1 hidden layer size; got {self.hidden}.")
+        if self.kind == "tabular" and self.hidden:
+            raise InputError(f"A table has no hidden layers; got `hidden` {self.hidden}. Leave it out, or use `mlp`.")
+        if not isinstance(self.bins, int) or isinstance(self.bins, bool) or self.bins < 1:
+            raise InputError(f"`bins` must be a whole number of at least 1; got {self.bins}.")
 
     def builder(self, role: Role) -> Builder:
         """Returns what builds an untrained network for `role`.
@@ -86,7 +91,13 @@ def _gru(network: Network, role: Role) -> Builder:
     return _with(GRUPolicy.build, hidden=network.hidden[0] if network.hidden else None)
 
 
-KINDS: dict[str, Callable[[Network, Role], Builder]] = {"mlp": _mlp, "conv": _conv, "gru": _gru}
+def _tabular(network: Network, role: Role) -> Builder:
+    from aira_agents.policies.tabular import TabularPolicy  # noqa: PLC0415  only what is asked for
+
+    return _with(TabularPolicy.build, edges=TabularPolicy.edges_of(role, network.bins))
+
+
+KINDS: dict[str, Callable[[Network, Role], Builder]] = {"mlp": _mlp, "conv": _conv, "gru": _gru, "tabular": _tabular}
 
 
 def _with(build: Callable[..., Policy], **settings: Any) -> Builder:

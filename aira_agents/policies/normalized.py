@@ -56,6 +56,10 @@ class NormalizedPolicy(Policy):
         """Normalises, then asks the inner policy."""
         return self.inner(self.statistics.normalize(features), memory)
 
+    def many(self, features: Float[Array, "rows features"], memories: Memory) -> tuple[Float[Array, "rows n"], Memory]:
+        """Normalises all rows, then asks."""
+        return self.inner.many(self.statistics.normalize(features), memories)
+
     def initial_memories(self, capacity: int) -> Memory:
         """The inner policy's."""
         return self.inner.initial_memories(capacity)

@@ -20,7 +20,7 @@ class Decision(eqx.Module):
     """What the agents of one role decided."""
 
     actions: dict[str, Array]  # effector -> [capacity, ...]
-    log_prob: Float[Array, " capacity"]  # zero for a rule
+    log_prob: Float[Array, "*worlds capacity"]  # zero for a rule
 
 
 class AbstractPolicy(eqx.Module):
@@ -41,6 +41,22 @@ class AbstractPolicy(eqx.Module):
         return select_rows(fresh, self.initial_memories(fresh.shape[0]), memories)
 
 
+class Wrapper(AbstractPolicy):
+    """Decides by asking another policy, and remembers what that remembers."""
+
+    policy: eqx.AbstractVar[AbstractPolicy]
+
+    @final
+    def initial_memories(self, capacity: int) -> Memory:
+        """The wrapped policy's."""
+        return self.policy.initial_memories(capacity)
+
+    @final
+    def renew(self, memories: Memory, fresh: Bool[Array, " capacity"], parent: Int[Array, " capacity"]) -> Memory:
+        """As the wrapped policy does."""
+        return self.policy.renew(memories, fresh, parent)
+
+
 class Policy(AbstractPolicy):
     """Gives the parameters of a distribution over actions. Written for one agent; every learner trains it.
 
@@ -50,6 +66,10 @@ class Policy(AbstractPolicy):
     @abstractmethod
     def __call__(self, features: Float[Array, " features"], memory: Memory) -> tuple[Float[Array, " n"], Memory]:
         """Returns the parameters and what to remember."""
+
+    def many(self, features: Float[Array, "rows features"], memories: Memory) -> tuple[Float[Array, "rows n"], Memory]:
+        """Does so for many agents; a network may say how that is faster, with the same answer."""
+        return jax.vmap(self)(features, memories)
 
     def initial_memory(self) -> Memory:
         """What one agent remembers at birth; `None`: nothing, ever."""
@@ -62,7 +82,7 @@ class Policy(AbstractPolicy):
     @final
     def decide(self, role: Role, percept: Percept, memories: Memory, key: Key) -> tuple[Decision, Memory]:
         """Samples from the distribution; invalid actions have probability zero."""
-        parameters, memories = jax.vmap(self)(percept.features, memories)
+        parameters, memories = self.many(percept.features, memories)
         distribution = role.distribution(parameters, percept.valid)
         actions = distribution.sample(key)
         return Decision(actions, distribution.log_prob(actions)), memories
@@ -80,7 +100,7 @@ class Greedy(AbstractPolicy):
     def decide(self, role: Role, percept: Percept, memories: Memory, key: Key) -> tuple[Decision, Memory]:
         """Takes the mode."""
         del key  # deterministic
-        parameters, memories = jax.vmap(self.policy)(percept.features, memories)
+        parameters, memories = self.policy.many(percept.features, memories)
         distribution = role.distribution(parameters, percept.valid)
         actions = distribution.mode()
         return Decision(actions, distribution.log_prob(actions)), memories

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.environment import Percept, Role
+from aira_agents.keys import for_agents
 from aira_agents.policies.policy import AbstractPolicy, Decision
 from aira_agents.types import Array, Key, Memory
 
@@ -19,5 +20,5 @@ class RandomPolicy(AbstractPolicy):
             keys = jax.random.split(own_key, len(names))
             return {n: role.spaces[n].sample(k, valid.get(n)) for n, k in zip(names, keys, strict=True)}
 
-        actions = jax.vmap(draw)(jax.random.split(key, role.capacity), percept.valid)
+        actions = jax.vmap(draw)(for_agents(key, role.capacity), percept.valid)
         return Decision(actions, jnp.zeros(role.capacity)), memories

@@ -1,8 +1,8 @@
 """What agents perceive with."""
 
 from aira_agents.sensors.column import ColumnSensor
-from aira_agents.sensors.sensor import Sensor
+from aira_agents.sensors.sensor import Range, Sensor
 from aira_agents.sensors.vision import GridVision, padded_scene
 from aira_agents.sensors.wrappers import NoisySensor, RangedSensor
 
-__all__ = ["ColumnSensor", "GridVision", "NoisySensor", "RangedSensor", "Sensor", "padded_scene"]
+__all__ = ["ColumnSensor", "GridVision", "NoisySensor", "Range", "RangedSensor", "Sensor", "padded_scene"]

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.populations import State
-from aira_agents.sensors.sensor import Sensor
+from aira_agents.sensors.sensor import Range, Sensor
+from aira_agents.symmetries import Relabelling, Symmetry
 from aira_agents.types import Array, Float, Int, Key
 
 
@@ -28,6 +29,7 @@ class GridVision(Sensor):
     layers: tuple[str, ...] = eqx.field(static=True)
     radius: int = eqx.field(static=True)
     name: str = eqx.field(static=True, default="vision")
+    values: Range = eqx.field(static=True, default=Range(0, 1, whole=True))  # of a cell, in every layer
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -40,6 +42,21 @@ class GridVision(Sensor):
         """`(layers, 2 * radius + 1, 2 * radius + 1)`: rows are y, columns x, the agent in the middle."""
         side = 2 * self.radius + 1
         return (len(self.layers), side, side)
+
+    @property
+    def ranges(self) -> tuple[Range | None, ...]:
+        """The same for every cell."""
+        return (self.values,) * len(self.features)
+
+    def under(self, symmetry: Symmetry) -> Relabelling | None:
+        """Cells go where their places around the agent go, in every layer."""
+        reach = range(-self.radius, self.radius + 1)
+        patch = Relabelling.permuted([(dx, dy) for dy in reach for dx in reach], symmetry)
+        if patch is None:
+            return None
+        size = len(patch.order)
+        order = tuple(layer * size + cell for layer in range(len(self.layers)) for cell in patch.order)
+        return Relabelling(order, (1,) * len(order))
 
     def __call__(self, state: State, scene: Any, index: Int[Array, ""], key: Key) -> Float[Array, " features"]:
         """Cuts the patch out of the scene, flattened."""

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.populations import State
-from aira_agents.sensors.sensor import Sensor
+from aira_agents.sensors.sensor import Range, Sensor
+from aira_agents.symmetries import Relabelling, Symmetry
 from aira_agents.types import Array, Float, Int, Key
 
 
@@ -30,6 +31,15 @@ class NoisySensor(Sensor):
     def shape(self) -> tuple[int, ...]:
         """The wrapped sensor's shape."""
         return self.sensor.shape
+
+    @property
+    def ranges(self) -> tuple[Range | None, ...]:
+        """The wrapped sensor's; noise makes whole numbers into any."""
+        return tuple(r and r._replace(whole=False) for r in self.sensor.ranges)
+
+    def under(self, symmetry: Symmetry) -> Relabelling | None:
+        """As the wrapped sensor: noise has no direction."""
+        return self.sensor.under(symmetry)
 
     def __call__(self, state: State, scene: Any, index: Int[Array, ""], key: Key) -> Float[Array, " features"]:
         """Senses, then adds noise drawn anew for each feature."""
@@ -59,6 +69,11 @@ class RangedSensor(Sensor):
     def shape(self) -> tuple[int, ...]:
         """The wrapped sensor's shape."""
         return self.sensor.shape
+
+    @property
+    def ranges(self) -> tuple[Range | None, ...]:
+        """The wrapped sensor's."""
+        return self.sensor.ranges
 
     def __call__(self, state: State, scene: Any, index: Int[Array, ""], key: Key) -> Float[Array, " features"]:
         """Senses, then clips."""

@@ -1,0 +1,1 @@
+"""Who is near whom, at any size: sums over boxes of a grid, cell lists of a plane, links of a network."""

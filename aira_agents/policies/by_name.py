@@ -1,0 +1,66 @@
+"""Policies as people name them: `random`, a rule in the world's file, or what a training run left."""
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+from aira_agents.environment import Environment
+from aira_agents.errors import InputError, unknown_name
+from aira_agents.policies.files import load_policies
+from aira_agents.policies.policy import AbstractPolicy
+from aira_agents.policies.random import RandomPolicy
+from aira_agents.policies.rule import Rule
+
+
+def named_policies(policy: str, environment: Environment) -> dict[str, AbstractPolicy]:
+    """Returns a policy for every role.
+
+    Args:
+        policy: One for all roles, or one for each as in `predator=hunt,prey=random`; each `random`, the name of a rule
+            in the world's file, or the path of what `aira train` left.
+        environment: The world to act in.
+
+    Raises:
+        InputError: A name is unknown, there is nothing at a path, or a role has no policy.
+        IncompatiblePolicyError: A saved policy is for another world.
+    """
+    return {role: _policy(name, role, environment) for role, name in _by_role(policy, environment).items()}
+
+
+def rules_of(world: type[Environment]) -> dict[str, Any]:
+    """Returns the rules in a world's file: its functions of `(observation, key)` or `(observation, rng)`."""
+    module = sys.modules[world.__module__]
+    functions = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
+    kinds = (["observation", "key"], ["observation", "rng"])
+    return {name: f for name, f in functions if [*inspect.signature(f).parameters] in kinds}
+
+
+def _by_role(policy: str, environment: Environment) -> dict[str, str]:
+    roles = [role.name for role in environment.roles]
+    if "=" not in policy:
+        return dict.fromkeys(roles, policy)
+    asked: dict[str, str] = {}
+    for part in policy.split(","):
+        role, _, name = part.partition("=")
+        asked[role.strip()] = name.strip()
+    for role in asked:
+        if role not in roles:
+            raise unknown_name("role", role, roles)
+    missing = [role for role in roles if not asked.get(role)]
+    if missing:
+        raise InputError(f"`--policy` must name a policy for every role; there is none for {', '.join(missing)}.")
+    return asked
+
+
+def _policy(name: str, role: str, environment: Environment) -> AbstractPolicy:
+    if name == "random":
+        return RandomPolicy()
+    rules = rules_of(type(environment))
+    if name in rules:
+        return Rule(rules[name])
+    if Path(name).exists():
+        return load_policies(Path(name), environment)[role]
+    if "/" in name or "\\" in name:
+        raise InputError(f"There is no policy at {name}: expected a folder that `aira train` left.")
+    raise unknown_name("policy", name, ["random", *rules])
