@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from aira_agents.environment import Environment, Feedback
 from aira_agents.learning.learner import Metrics
 from aira_agents.learning.packing import Packing
+from aira_agents.learning.rewarded import as_learned
 from aira_agents.loop import Now, Policies, Transition, rollout, start_worlds
 from aira_agents.types import Array, Bool, Float, Key
 
@@ -41,23 +42,35 @@ def begin(environment: Environment, policies: Policies, key: Key, n_worlds: int)
     return Worlds(now, nothing(), nothing())
 
 
+def without_world(transition: Transition) -> Transition:
+    """Drops the state of the world, which no learner looks at: what is kept of every step is paid for."""
+    return eqx.tree_at(lambda t: t.before, transition, None)
+
+
 def collect(
     environment: Environment,
     policies: Policies,
     worlds: Worlds,
     n_steps: int,
-    keep: Callable[[Transition], Any] = lambda t: t,
+    keep: Callable[[Transition], Any] = without_world,
 ) -> tuple[Worlds, Any, Metrics]:
     """Runs the worlds for `n_steps` each, renewing those that end.
+
+    Args:
+        environment: One world for all; in one that is `Rewarded`, what is kept has the rewards that learners see.
+        policies: Role to policy.
+        worlds: From `begin`, or where the last call left them.
+        n_steps: Steps of each world.
+        keep: What to keep of a transition; by default all but the world itself, which is large.
 
     Returns:
         The worlds afterwards; what `keep` returned, `[n_steps, n_worlds, ...]`; and the metrics `reward` (mean per
         active agent-step), `return` and `return/<role>` (mean over the lives that ended), and `length` (their mean
-        number of steps). Where no life ended, the last three are not-a-number.
+        number of steps). Where no life ended, the last three are not-a-number. They tell what the world paid.
     """
 
     def record(transition: Transition) -> Any:
-        return keep(transition), transition.feedback
+        return keep(as_learned(environment, transition)), transition.feedback
 
     packing = Packing(jax.eval_shape(lambda now: rollout(environment, policies, now, 1, record)[1], worlds.now), 2)
     now, packed = rollout(environment, policies, worlds.now, n_steps, lambda t: packing.pack(record(t)))

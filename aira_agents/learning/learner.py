@@ -3,6 +3,7 @@
 A hyperparameter record such as `PPO(...)` makes a `Learner` for a world: `PPO().learner(environment, networks)`.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ from aira_agents.types import Array, Key
 
 Metrics = dict[str, Array]
 """What an update measured: name to scalar. `reward` (mean per active agent-step) and `return` (mean over the episodes
-that ended in this update; not-a-number where none did) are always there, as `return/<role>` for each role too."""
+that ended in this update; not-a-number where none did) are always there, as `return/<role>` for each role too. A
+learner that runs no world reports the reward of its data, and no return."""
 
 
 class Learner(NamedTuple):
@@ -24,7 +26,12 @@ class Learner(NamedTuple):
     init: Callable[[Key], Any]  # key -> LearnerState
     update: Callable[[Any], tuple[Any, Metrics]]  # LearnerState -> (LearnerState, Metrics)
     policies: Callable[[Any], dict[str, AbstractPolicy]]  # copies the policies of all roles out of a LearnerState
-    steps_per_update: int  # environment steps, over all worlds, that one update takes
+    steps_per_update: int  # environment steps, over all worlds, of one update; decisions, if it learns from data
+
+
+def partners(record: Any) -> set[str]:
+    """Returns what the `learner` function of a record takes beside the world and the networks: data, people, others."""
+    return set(inspect.signature(record.learner).parameters) - {"self", "environment", "networks"}
 
 
 def builders(environment: Environment, networks: Builder | Mapping[str, Builder]) -> dict[str, Builder]:

@@ -5,12 +5,13 @@ wait about half a second whatever the learner. The number never changes a result
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import numpy as np
 
 from aira_agents.errors import InputError, NumericalError
 from aira_agents.learning.checkpoint import NAME as CHECKPOINT
@@ -52,6 +53,7 @@ def train(
     checkpoint_every_updates: int | None = None,
     updates_per_dispatch: int | None = None,
     between: Callable[[Any], Any] | None = None,
+    report: Callable[[int, Mapping[str, np.ndarray]], None] | None = None,
     progress: bool = True,
 ) -> Trained:
     """Trains for `n_steps` environment steps, rounded up to whole updates.
@@ -67,6 +69,7 @@ def train(
         checkpoint_every_updates: Updates between checkpoints, instead of seconds.
         updates_per_dispatch: A fixed number of updates between two looks; `None`: about half a second's worth.
         between: Called between dispatches with the learner's state; returns it, changed or not. People come in here.
+        report: Called after each dispatch with the steps so far and what its updates measured, name to `[updates]`.
         progress: Whether to draw a bar, if standard error is a terminal.
 
     Raises:
@@ -96,15 +99,17 @@ def train(
             state, before = done.state, now
             now = now.after(len(done.metrics["reward"]), done.seconds)
             recorder.append(done.metrics, before, now)
+            if report is not None:
+                report(now.update * learner.steps_per_update, done.metrics)
             if not done.sound:
                 raise _blown_up(done, now, checkpoints)
             bar.update(now.update, float(done.metrics["reward"][-1]), _speed(learner, before, now))
-            if between is not None and now.update < n_updates:
+            if now.update >= n_updates or checkpoints.due(now):
+                _save(checkpoints, recorder, state, now)
+            if between is not None and now.update < n_updates:  # after saving: whoever waits here may never come back
                 state = copied(between(state))
-            if interrupt.wished or now.update >= n_updates or checkpoints.due(now):
-                recorder.sync()  # rows first: a resumed run drops rows that are too many, but cannot invent any
-                checkpoints.save(state, now)
             if interrupt.wished and now.update < n_updates:
+                _save(checkpoints, recorder, state, now)
                 raise KeyboardInterrupt(_farewell(folder, now, n_updates))
     return _trained(learner, state, now, done, folder, dispatch.compile_seconds)
 
@@ -120,6 +125,11 @@ def _first_state(learner: Learner, seed: int, folder: Path | None) -> tuple[Any,
     if now.seed != seed:
         raise InputError(f"The run in {folder} was begun with seed {now.seed}; got seed {seed}. Resume with its own.")
     return state, now
+
+
+def _save(checkpoints: Checkpoints, recorder: Recorder, state: Any, now: Progress) -> None:
+    recorder.sync()  # rows first: a resumed run drops rows that are too many, but cannot invent any
+    checkpoints.save(state, now)
 
 
 def _strong(leaf: Any) -> Any:

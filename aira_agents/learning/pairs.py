@@ -1,22 +1,17 @@
-"""The networks of PPO: an actor and its critic as one flat vector, and their replay over what was recorded.
-
-One vector, because on a CPU the optimizer's dozens of tiny operations would cost more than the gradients.
-"""
+"""An actor and its critic, and their replay over what was recorded."""
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from aira_agents.environment import Percept, Role
-from aira_agents.errors import IncompatiblePolicyError
 from aira_agents.policies.gru import GRUPolicy
 from aira_agents.policies.mlp import MLPPolicy
-from aira_agents.policies.policy import AbstractPolicy, Builder, Decision, Policy, select_rows
-from aira_agents.types import Array, Bool, Float, Int, Key, Memory
+from aira_agents.policies.policy import AbstractPolicy, Builder, Decision, Policy, Wrapper, select_rows
+from aira_agents.types import Array, Bool, Float, Key, Memory
 
 
 class Pair(eqx.Module):
@@ -24,37 +19,6 @@ class Pair(eqx.Module):
 
     actor: Policy
     critic: Policy
-
-
-class Flattener:
-    """Turns one kind of pair into a vector and back; static, it holds shapes and no arrays."""
-
-    def __init__(self, build: Callable[[Key], Pair]) -> None:
-        self.build = build
-        shapes = eqx.filter_eval_shape(build, jax.eval_shape(lambda: jax.random.key(0)))
-        learned, self.rest = eqx.partition(
-            shapes, lambda x: hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jnp.inexact)
-        )
-        leaves, self.structure = jax.tree.flatten(learned)
-        self.shapes = [leaf.shape for leaf in leaves]
-        if any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(self.rest)):
-            raise IncompatiblePolicyError(
-                "PPO trains networks whose arrays are all of floats; this one holds others. "
-                "Make what is not learned a static field, or compute it in `__call__`."
-            )
-
-    def flatten(self, pair: Any) -> Float[Array, " parameters"]:
-        """Returns all learned numbers of a pair, or of its gradient, as one vector."""
-        learned = jax.tree.leaves(eqx.filter(pair, eqx.is_inexact_array))
-        return jnp.concatenate([leaf.reshape(-1) for leaf in learned])
-
-    def restore(self, vector: Float[Array, " parameters"]) -> Pair:
-        """The inverse of `flatten`."""
-        leaves, start = [], 0
-        for shape in self.shapes:
-            leaves.append(vector[start : start + math.prod(shape)].reshape(shape))
-            start += math.prod(shape)
-        return eqx.combine(jax.tree.unflatten(self.structure, leaves), self.rest)
 
 
 def pair_builder(role: Role, build: Builder, width: int) -> Callable[[Key], Pair]:
@@ -78,12 +42,14 @@ def is_recurrent(memories: Memory) -> bool:
 
 
 class Remembered(Decision):
-    """A decision, and the memory it was made with: what replay needs."""
+    """A decision, the memory it was made with, and who made it: what replay needs."""
 
     memory: Memory
+    led: Bool[Array, "*worlds capacity"]  # somebody else decided for the policy
+    valid: dict[str, Array] | None = None  # what it chose among, if that is not what it perceived as valid
 
 
-class Recorder(AbstractPolicy):
+class Recorder(Wrapper):
     """Decides as `policy` does and keeps the memories it began with."""
 
     policy: AbstractPolicy
@@ -91,15 +57,7 @@ class Recorder(AbstractPolicy):
     def decide(self, role: Role, percept: Percept, memories: Memory, key: Key) -> tuple[Decision, Memory]:
         """Decides and records."""
         decision, after = self.policy.decide(role, percept, memories, key)
-        return Remembered(decision.actions, decision.log_prob, memories), after
-
-    def initial_memories(self, capacity: int) -> Memory:
-        """The wrapped policy's."""
-        return self.policy.initial_memories(capacity)
-
-    def renew(self, memories: Memory, fresh: Bool[Array, " capacity"], parent: Int[Array, " capacity"]) -> Memory:
-        """As the wrapped policy does."""
-        return self.policy.renew(memories, fresh, parent)
+        return Remembered(decision.actions, decision.log_prob, memories, jnp.zeros(role.capacity, bool)), after
 
 
 def call_all(network: Policy, features: Array, memories: Memory) -> tuple[Array, Memory]:
@@ -109,7 +67,7 @@ def call_all(network: Policy, features: Array, memories: Memory) -> tuple[Array,
     def merge(leaf: Array) -> Array:
         return leaf.reshape(math.prod(batch), *leaf.shape[len(batch) :])
 
-    outputs, after = jax.vmap(network)(merge(features), jax.tree.map(merge, memories))
+    outputs, after = network.many(merge(features), jax.tree.map(merge, memories))
     return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), (outputs, after))
 
 

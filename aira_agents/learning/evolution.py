@@ -1,0 +1,186 @@
+"""Evolution strategies: many disturbed copies of a network live, and the network moves toward those that fared well.
+
+No gradient is taken, so the reward may come late and the network may be anything. Copies come in pairs disturbed in
+opposite directions, which live in the same worlds; how well they fared counts by rank.
+Source: Salimans et al. 2017, "Evolution strategies as a scalable alternative to reinforcement learning", algorithm 1
+and section 2.1.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+
+from aira_agents.environment import Environment, Feedback
+from aira_agents.learning.collect import begin, collect
+from aira_agents.learning.flattening import Flattener
+from aira_agents.learning.learner import Learner, Metrics, builders, copied
+from aira_agents.loop import Transition
+from aira_agents.parameters import check_parameters, number, option, size
+from aira_agents.policies.normalized import NormalizedPolicy, Statistics
+from aira_agents.policies.policy import AbstractPolicy, Builder
+from aira_agents.policies.random import RandomPolicy
+from aira_agents.types import Array, Float, Key, Number
+
+
+class Evolved(eqx.Module):
+    """What is kept of one role."""
+
+    vector: Float[Array, " parameters"]
+    optimizer: Any
+    statistics: Statistics | None
+
+
+class EvolutionState(eqx.Module):
+    """All that is needed to go on; worlds are made anew in every update."""
+
+    evolved: dict[str, Evolved]
+    key: Key
+
+
+class Evolution(eqx.Module):
+    """OpenAI's evolution strategies for every role of a world, each with a population of its own."""
+
+    learning_rate: Number = number(0.05, low=0, high=1, help="step of the optimizer, Adam")
+    noise_std: Number = number(0.1, low=1e-6, help="standard deviation of the disturbances")
+    weight_decay: Number = number(0.0, low=0, high=1, help="how strongly weights are drawn to zero")
+    n_pairs: int = size(32, help="pairs of copies, disturbed in opposite directions")
+    n_worlds: int = size(1, help="worlds that each pair lives in")
+    n_steps: int = size(200, unit="steps", help="longest life; the first episode of a world counts")
+    normalize: bool = option(False, (False, True), help="whether policies see normalised observations")
+
+    def __check_init__(self) -> None:
+        check_parameters(self)
+
+    def learner(self, environment: Environment, networks: Builder | Mapping[str, Builder]) -> Learner:
+        """Makes the learner; a role that `networks` leaves out acts at random.
+
+        Raises:
+            InputError: A role does not exist.
+        """
+        build = builders(environment, networks)
+        roles = {role.name: role for role in environment.roles if role.name in build}
+        flat = {
+            name: Flattener(lambda key, role=role: build[role.name](role.n_features, role.n_outputs, key))
+            for name, role in roles.items()
+        }
+        strategy = _Strategy(self, environment, flat)
+        n_steps = 2 * self.n_pairs * self.n_worlds * self.n_steps
+        return Learner(strategy.init, strategy.update, strategy.policies, n_steps)
+
+    @property
+    def optimizer(self) -> optax.GradientTransformation:
+        """Adam, downhill."""
+        return optax.chain(optax.scale_by_adam(), optax.scale_by_learning_rate(self.learning_rate))
+
+
+class _Strategy:
+    """The two functions of the learner, and what they share."""
+
+    def __init__(self, record: Evolution, environment: Environment, flat: dict[str, Flattener]) -> None:
+        self.record, self.environment, self.flat = record, environment, flat
+
+    def init(self, key: Key) -> EvolutionState:
+        network_key, run_key = jax.random.split(key)
+        n_features = {role.name: role.n_features for role in self.environment.roles}
+        evolved = {}
+        for name, own_key in self._by_role(network_key).items():
+            vector = self.flat[name].flatten(self.flat[name].build(own_key))
+            statistics = Statistics.none(n_features[name]) if self.record.normalize else None
+            evolved[name] = Evolved(vector, self.record.optimizer.init(vector), statistics)
+        return copied(EvolutionState(evolved, run_key))
+
+    def update(self, state: EvolutionState) -> tuple[EvolutionState, Metrics]:
+        noise_key, world_key, next_key = jax.random.split(state.key, 3)
+        noise = {
+            name: jax.random.normal(key, (self.record.n_pairs, state.evolved[name].vector.size))
+            for name, key in self._by_role(noise_key).items()
+        }
+        (feedback, seen), paid = self._lives(state, noise, world_key)
+        fitness = first_episode(feedback)
+        merged = jax.tree.map(_merged, feedback)
+        metrics = {name: jnp.nanmean(own) for name, own in paid.items()}
+        evolved = {}
+        for name, own in state.evolved.items():
+            slope = uphill(fitness[name], noise[name]) / self.record.noise_std
+            change, optimizer = self.record.optimizer.update(
+                self.record.weight_decay * own.vector - slope, own.optimizer
+            )
+            statistics = own.statistics
+            if statistics is not None:
+                statistics = statistics.including(_merged(seen[name]), merged[name].active)
+            evolved[name] = Evolved(own.vector + jnp.asarray(change), optimizer, statistics)
+            metrics[f"fitness/{name}"] = jnp.mean(fitness[name])
+            metrics[f"best_fitness/{name}"] = jnp.max(fitness[name])
+        return EvolutionState(evolved, next_key), metrics
+
+    def policies(self, state: EvolutionState) -> dict[str, AbstractPolicy]:
+        return copied(self._acting(state, {name: own.vector for name, own in state.evolved.items()}))
+
+    def _lives(
+        self, state: EvolutionState, noise: dict[str, Array], key: Key
+    ) -> tuple[tuple[dict[str, Feedback], dict[str, Array]], Metrics]:
+        """Returns what came of all copies' lives and what they perceived, `[2, pairs, steps, worlds, ...]`; metrics."""
+        record, environment = self.record, self.environment
+
+        def keep(transition: Transition) -> tuple[dict[str, Feedback], dict[str, Array]]:
+            seen = {name: transition.percepts[name].features for name in self.flat if record.normalize}
+            return transition.feedback, seen
+
+        def live(offsets: dict[str, Array], own_key: Key) -> Any:
+            vectors = {name: own.vector + record.noise_std * offsets[name] for name, own in state.evolved.items()}
+            policies = self._acting(state, vectors)
+            worlds = begin(environment, policies, own_key, record.n_worlds)
+            return collect(environment, policies, worlds, record.n_steps, keep)[1:]
+
+        both = {name: jnp.stack([own, -own]) for name, own in noise.items()}
+        keys = jax.random.split(key, record.n_pairs)  # both of a pair live in the same worlds
+        return jax.vmap(lambda offsets: jax.vmap(live)(offsets, keys))(both)
+
+    def _acting(self, state: EvolutionState, vectors: Mapping[str, Array]) -> dict[str, AbstractPolicy]:
+        acting: dict[str, AbstractPolicy] = {role.name: RandomPolicy() for role in self.environment.roles}
+        for name, vector in vectors.items():
+            network, statistics = self.flat[name].restore(vector), state.evolved[name].statistics
+            acting[name] = network if statistics is None else NormalizedPolicy(network, statistics)
+        return acting
+
+    def _by_role(self, key: Key) -> dict[str, Key]:
+        return dict(zip(self.flat, jax.random.split(key, len(self.flat)), strict=True))
+
+
+def first_episode(feedback: Mapping[str, Feedback]) -> dict[str, Float[Array, "2 pairs"]]:
+    """Returns how each copy fared: the mean, over its worlds, of what its role earned until nobody was left to earn.
+
+    Args:
+        feedback: By role, `[2, pairs, steps, worlds, capacity]`.
+    """
+    over = [jnp.all(~own.active | own.terminated | own.truncated, axis=-1) for own in feedback.values()]
+    ended = jnp.all(jnp.stack(over), axis=0)  # [2, pairs, steps, worlds]
+    ends_before = jnp.cumsum(ended, axis=2) - ended
+    return {
+        name: jnp.sum(jnp.where((ends_before == 0)[..., None] & own.active, own.reward, 0.0), axis=(2, 3, 4))
+        / own.reward.shape[3]
+        for name, own in feedback.items()
+    }
+
+
+def uphill(fitness: Float[Array, "2 pairs"], noise: Float[Array, "pairs parameters"]) -> Float[Array, " parameters"]:
+    """Returns the direction in which fitness grows by rank, in units of the disturbances' deviation."""
+    ranks = centred_ranks(fitness.reshape(-1)).reshape(fitness.shape)
+    return (ranks[0] - ranks[1]) @ noise / fitness.size
+
+
+def centred_ranks(values: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Returns ranks from -0.5 to 0.5; equal values share theirs, so that among equals no direction is preferred."""
+    below = jnp.sum(values[None] < values[:, None], axis=1)
+    equal = jnp.sum(values[None] == values[:, None], axis=1)
+    return (below + (equal - 1) / 2) / max(values.size - 1, 1) - 0.5
+
+
+def _merged(leaf: Array) -> Array:
+    """Makes worlds of all copies' worlds: `[2, pairs, steps, worlds, ...]` to `[steps, 2 * pairs * worlds, ...]`."""
+    steps_first = jnp.moveaxis(leaf, 2, 0)
+    return steps_first.reshape(steps_first.shape[0], -1, *leaf.shape[4:])
