@@ -1,1 +1,5 @@
 """Worlds, one a file; no world imports another, and none draws itself."""
+
+from aira_agents.sweeps.batch import sweep
+
+__all__ = ["sweep"]

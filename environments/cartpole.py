@@ -12,13 +12,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from aira_agents.drawing import Drawing, Marks
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
 from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number
 from aira_agents.populations import Population, State, clocks, founders, with_columns
-from aira_agents.sensors import Sensor
+from aira_agents.sensors import Range, Sensor
 from aira_agents.spaces import Discrete
+from aira_agents.symmetries import MIRROR, Relabelling, Symmetry
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number
 
 ROLE = "cart"
@@ -26,6 +28,7 @@ STEP_S = 0.02
 HALF_POLE_M = 0.5
 MAX_POSITION_M = 2.4
 MAX_ANGLE_RAD = math.radians(12)
+USUAL_SPEED_M_PER_S, USUAL_ANGULAR_SPEED_RAD_PER_S = 2.4, 3.0  # what a cart that is steered stays within
 START_RANGE = 0.05  # each of the four numbers starts within plus or minus this
 
 
@@ -46,6 +49,16 @@ class MotionSensor(Sensor):
         """The four numbers, with their units."""
         return ("position_m", "velocity_m_per_s", "angle_rad", "angular_velocity_rad_per_s")
 
+    @property
+    def ranges(self) -> tuple[Range | None, ...]:
+        """The limits, and the usual speeds."""
+        highest = (MAX_POSITION_M, USUAL_SPEED_M_PER_S, MAX_ANGLE_RAD, USUAL_ANGULAR_SPEED_RAD_PER_S)
+        return tuple(Range(-high, high) for high in highest)
+
+    def under(self, symmetry: Symmetry) -> Relabelling | None:
+        """In a mirror all four change their sign."""
+        return Relabelling(tuple(range(4)), (-1,) * 4) if symmetry == MIRROR else None
+
     def __call__(self, state: State, scene: Any, index: Int[Array, ""], key: Key) -> Float[Array, " features"]:
         """Returns `[4]`."""
         del scene, key
@@ -63,6 +76,10 @@ class Push(Effector):
         """Left or right."""
         return Discrete(("left", "right"))
 
+    def under(self, symmetry: Symmetry) -> Relabelling | None:
+        """In a mirror left is right."""
+        return Relabelling.permuted([(-1, 0), (1, 0)], symmetry)
+
     def __call__(self, state: State, actions: Int[Array, " capacity"], key: Key) -> State:
         """Sets the force of this step."""
         del key
@@ -73,6 +90,13 @@ class CartPole(Environment):
     """Keep the pole upright: a reward of 1 for every step until it falls, or the cart leaves the track."""
 
     populations = {ROLE: Carts}
+    draw = Drawing(
+        marks=(
+            Marks(ROLE, x="motion[0]", y=0.0, shape="square", size=0.5),
+            Marks(ROLE, x="motion[0]", y=0.0, shape="needle", size=2 * HALF_POLE_M, heading="motion[2]"),
+        ),
+        extent=(-MAX_POSITION_M, -0.8, MAX_POSITION_M, 1.2),
+    )
 
     gravity_m_per_s2: Number = number(9.8, low=0, high=100, unit="m/s2", help="gravity")
     cart_kg: Number = number(1.0, low=0.01, high=100, unit="kg", help="mass of the cart")
@@ -84,6 +108,11 @@ class CartPole(Environment):
     def roles(self) -> tuple[Role, ...]:
         """One cart, which feels its motion and is pushed."""
         return (Role(ROLE, 1, (MotionSensor(),), (Push(force_n=self.force_n),)),)
+
+    @property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """Left and right are alike."""
+        return (MIRROR,)
 
     def reset(self, key: Key) -> State:
         """Starts nearly upright, in the middle, nearly at rest."""

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from aira_agents.drawing import Drawing, Ground, Marks
 from aira_agents.effectors import GridMove
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
@@ -14,6 +15,7 @@ from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import GridVision, padded_scene
+from aira_agents.symmetries import FLIPS, SQUARE, Symmetry
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number
 
 ROLE = "forager"
@@ -39,6 +41,7 @@ class Foraging(Environment):
 
     populations = {ROLE: Foragers}
     grid = True
+    draw = Drawing(grounds=(Ground("food", "food"),), marks=(Marks(ROLE),))
 
     n_agents: int = size(8, high=1_000_000, help="how many foragers there are")
     width: int = size(32, low=3, high=4096, unit="cells", help="the meadow from left to right")
@@ -61,6 +64,11 @@ class Foraging(Environment):
         vision = GridVision(role=ROLE, layers=("food", "agents"), radius=self.vision_radius)
         move = GridMove(role=ROLE, height=self.height, width=self.width, exclusive=True)
         return (Role(ROLE, self.n_agents, (vision,), (move,)),)
+
+    @property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """Those of the meadow: a torus has no corners, but sides of a length."""
+        return SQUARE if self.width == self.height else FLIPS
 
     def reset(self, key: Key) -> ForagingState:
         """Puts the agents in different cells and sows food."""

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from aira_agents.drawing import Drawing, Ground, Marks
 from aira_agents.effectors import GridMove
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
@@ -15,6 +16,7 @@ from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, give_birth, with_columns
 from aira_agents.sensors import ColumnSensor, GridVision, padded_scene
+from aira_agents.symmetries import FLIPS, SQUARE, Symmetry
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number
 
 PREDATOR, PREY = "predator", "prey"
@@ -40,6 +42,9 @@ class PredatorPrey(Environment):
 
     populations = {PREY: Animals, PREDATOR: Animals}
     grid = True
+    draw = Drawing(
+        grounds=(Ground("grass", "grass"),), marks=(Marks(PREY), Marks(PREDATOR, shape="triangle", size=1.0))
+    )
 
     n_prey: int = size(100, low=0, high=1_000_000, help="prey at the start")
     n_predators: int = size(40, low=0, high=1_000_000, help="predators at the start")
@@ -72,6 +77,11 @@ class PredatorPrey(Environment):
         vision = GridVision(role=role, layers=("grass", PREY, PREDATOR), radius=self.vision_radius)
         move = GridMove(role=role, height=self.height, width=self.width)
         return Role(role, capacity, (vision, ColumnSensor(role=role, name="energy", scale=scale)), (move,))
+
+    @property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """Those of the meadow: a torus has no corners, but sides of a length."""
+        return SQUARE if self.width == self.height else FLIPS
 
     def reset(self, key: Key) -> MeadowState:
         """Scatters the animals, with energy for some time; grass has grown in half of the cells."""

@@ -10,7 +10,9 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from aira_agents.drawing import Drawing, Marks, Places
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
 from aira_agents.hosting import HostedModel
@@ -18,6 +20,7 @@ from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import Sensor
 from aira_agents.spaces import Discrete
+from aira_agents.symmetries import SQUARE, Relabelling, Symmetry
 from aira_agents.types import Actions, Array, Float, Int, Key, Number
 
 ROLE = "agent"
@@ -58,6 +61,10 @@ class Surroundings(Sensor):
         marks = tuple(f"landmark_{i}_{axis}" for i in range(self.n_agents) for axis in "xy")
         return own + marks + tuple(f"other_{i}_{axis}" for i in range(self.n_agents - 1) for axis in "xy")
 
+    def under(self, symmetry: Symmetry) -> Relabelling:
+        """All numbers are vectors."""
+        return Relabelling.turned(len(self.features) // 2, symmetry)
+
     def __call__(self, state: SpreadState, scene: Any, index: Int[Array, ""], key: Key) -> Float[Array, " features"]:
         """Returns `[4 + 2 * landmarks + 2 * others]`."""
         del scene, key
@@ -79,6 +86,10 @@ class Thrust(Effector):
         """The five moves."""
         return Discrete(("stay", "left", "right", "down", "up"))
 
+    def under(self, symmetry: Symmetry) -> Relabelling | None:
+        """Pushes go where their directions go."""
+        return Relabelling.permuted(np.stack([DX, DY], axis=1).astype(int), symmetry)
+
     def __call__(self, state: State, actions: Int[Array, " capacity"], key: Key) -> State:
         """Sets the force of this step."""
         del key
@@ -90,6 +101,11 @@ class SimpleSpread(Environment):
     """As many landmarks as agents; the reward tells how well all are covered, and who collided."""
 
     populations = {ROLE: Spreaders}
+    draw = Drawing(
+        places=(Places("landmarks"),),
+        marks=(Marks(ROLE, x="position[0]", y="position[1]", size=2 * AGENT_RADIUS),),
+        extent=(-1.5, -1.5, 1.5, 1.5),
+    )
 
     n_agents: int = size(3, low=2, high=1000, help="how many agents, and landmarks, there are")
     local_ratio: Number = number(0.5, low=0, high=1, help="weight of one's own collisions in the reward")
@@ -99,6 +115,11 @@ class SimpleSpread(Environment):
     def roles(self) -> tuple[Role, ...]:
         """One role, which sees everything and moves."""
         return (Role(ROLE, self.n_agents, (Surroundings(n_agents=self.n_agents),), (Thrust(),)),)
+
+    @property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """Those of the square."""
+        return SQUARE
 
     def reset(self, key: Key) -> SpreadState:
         """Scatters agents, at rest, and landmarks over the square from -1 to 1."""

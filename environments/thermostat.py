@@ -15,13 +15,14 @@ import numpy as np
 from jax.core import Tracer
 
 from aira_agents.data.weather import seattle_temperatures
+from aira_agents.drawing import Drawing, Marks
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, option, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
-from aira_agents.sensors import NoisySensor, Sensor
+from aira_agents.sensors import NoisySensor, Range, Sensor
 from aira_agents.spaces import Box, Discrete
 from aira_agents.types import Actions, Array, Float, Int, Key, Number
 
@@ -58,6 +59,11 @@ class Thermometer(Sensor):
         """Degrees above the target."""
         return ("above_target_c",)
 
+    @property
+    def ranges(self) -> tuple[Range | None, ...]:
+        """Three degrees to either side: what a thermostat that does its work reads."""
+        return (Range(-3, 3),)
+
     def __call__(self, state: HouseState, scene: Any, index: Int[Array, ""], key: Key) -> Float[Array, " features"]:
         """Returns `[1]`."""
         del scene, key
@@ -73,6 +79,11 @@ class Window(Sensor):
     def features(self) -> tuple[str, ...]:
         """The outdoors, scaled so that a network sees numbers near one."""
         return ("outdoors_10c",)
+
+    @property
+    def ranges(self) -> tuple[Range | None, ...]:
+        """From 10 degrees of frost to 40 of heat."""
+        return (Range(-1, 4),)
 
     def __call__(self, state: HouseState, scene: Any, index: Int[Array, ""], key: Key) -> Float[Array, " features"]:
         """Returns `[1]`."""
@@ -112,6 +123,9 @@ class Thermostat(Environment):
     """Keep rooms at the target: reward is minus the distance from it, minus what heating costs."""
 
     populations = {ROLE: Rooms}
+    draw = Drawing(
+        marks=(Marks(ROLE, x=None, y=None, shape="square", size=0.9, colour="temperature_c", low=15, high=25),)
+    )
 
     n_rooms: int = size(4, high=1_000_000, help="how many rooms there are, each on its own")
     heater: str = option(CONTINUOUS, (CONTINUOUS, ON_OFF), help="whether a heater is turned down or only off")

@@ -46,6 +46,7 @@ class Program:
         others = [_ARRAY if known else leaf for leaf, known in zip(leaves, arrays, strict=True)]
         self._fixed = _Fixed(structure, tuple(others))
         self._arrays = tuple(jnp.asarray(leaf) for leaf, known in zip(leaves, arrays, strict=True) if known)
+        self._once = jnp.asarray(1)  # there already: a Python number is sent anew with each step
 
     def start(self, key: Key) -> tuple[Now, Glance]:
         """Resets the world."""
@@ -53,11 +54,11 @@ class Program:
 
     def step(self, now: Now) -> tuple[Now, Glance]:
         """Moves the world by one step."""
-        return _steps(self._fixed, self._arrays, now, 1)
+        return _steps(self._fixed, self._arrays, now, self._once)
 
     def look(self, now: Now) -> Transition:
         """Returns what happens in the step from `now`."""
-        return _look(self._fixed, self._arrays, now, 1)
+        return _look(self._fixed, self._arrays, now, self._once)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -73,7 +74,7 @@ def _start(fixed: _Fixed, arrays: tuple[Array, ...], key: Key) -> tuple[Now, Gla
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Any) -> tuple[Now, Glance]:
+def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Array) -> tuple[Now, Glance]:
     environment, policies = fixed.restore(arrays)
 
     def body(_: Any, carry: tuple[Now, dict[str, Array]]) -> tuple[Now, dict[str, Array]]:
@@ -85,7 +86,7 @@ def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Any) -> tuple[
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _look(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Any) -> Transition:
+def _look(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Array) -> Transition:
     environment, policies = fixed.restore(arrays)
 
     def body(_: Any, carry: tuple[Now, Transition]) -> tuple[Now, Transition]:
