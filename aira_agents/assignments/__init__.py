@@ -1,0 +1,1 @@
+"""A student's policy: started from a template, checked, run apart from the grader, graded and rated."""
