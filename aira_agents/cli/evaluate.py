@@ -1,8 +1,6 @@
 """`aira evaluate WORLD --policy ...`: how good a policy is, and how sure that is."""
 
 import dataclasses
-import inspect
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,16 +8,16 @@ import jax
 import tyro
 
 from aira_agents.cli.console import console
-from aira_agents.cli.options import first_word, made, options_of, taken
+from aira_agents.cli.options import made, options_of
 from aira_agents.cli.parsing import parsed
+from aira_agents.cli.words import first_word, taken
 from aira_agents.environment import Environment
-from aira_agents.errors import InputError, unknown_name
+from aira_agents.errors import InputError
 from aira_agents.evaluation import evaluate
+from aira_agents.interfaces import values_of
 from aira_agents.parameters import parameters_of
-from aira_agents.policies.files import load_policies, read_manifest, values_of
-from aira_agents.policies.policy import AbstractPolicy
-from aira_agents.policies.random import RandomPolicy
-from aira_agents.policies.rule import Rule
+from aira_agents.policies.by_name import named_policies, rules_of
+from aira_agents.policies.files import read_manifest
 from aira_agents.registry import find_environment, names
 
 USAGE = """usage: aira evaluate WORLD --policy POLICY [--episodes N] [options]
@@ -52,12 +50,12 @@ def evaluate_command(arguments: list[str]) -> None:
     environment, options = _parsed(world, policy, arguments)
     if policy is None:
         raise InputError(
-            f"`aira evaluate` needs `--policy`: a path, {', '.join(['random', *_rules(type(environment))])}."
+            f"`aira evaluate` needs `--policy`: a path, {', '.join(['random', *rules_of(type(environment))])}."
         )
     changed = _changed(environment)
     if changed:
         console.print(f"In {world} with {changed}.")  # figures of other settings are not to be compared
-    policies = {role: _policy(name, role, environment) for role, name in _by_role(policy, environment).items()}
+    policies = named_policies(policy, environment)
     intervals = evaluate(environment, policies, jax.random.key(options.seed), options.episodes, greedy=options.greedy)
     for role, interval in intervals.items():
         console.print(
@@ -93,41 +91,3 @@ def _trained_in(world: str, policy: str | None) -> dict[str, Any] | None:
 def _changed(environment: Environment) -> str:
     declared, values = parameters_of(environment), values_of(environment)
     return ", ".join(f"{name} {value}" for name, value in values.items() if value != declared[name].default)
-
-
-def _by_role(policy: str, environment: Environment) -> dict[str, str]:
-    roles = [role.name for role in environment.roles]
-    if "=" not in policy:
-        return dict.fromkeys(roles, policy)
-    asked: dict[str, str] = {}
-    for part in policy.split(","):
-        role, _, name = part.partition("=")
-        asked[role.strip()] = name.strip()
-    for role in asked:
-        if role not in roles:
-            raise unknown_name("role", role, roles)
-    missing = [role for role in roles if not asked.get(role)]
-    if missing:
-        raise InputError(f"`--policy` must name a policy for every role; there is none for {', '.join(missing)}.")
-    return asked
-
-
-def _policy(name: str, role: str, environment: Environment) -> AbstractPolicy:
-    if name == "random":
-        return RandomPolicy()
-    rules = _rules(type(environment))
-    if name in rules:
-        return Rule(rules[name])
-    if Path(name).exists():
-        return load_policies(Path(name), environment)[role]
-    if "/" in name or "\\" in name:
-        raise InputError(f"There is no policy at {name}: expected a folder that `aira train` left.")
-    raise unknown_name("policy", name, ["random", *rules])
-
-
-def _rules(world: type[Environment]) -> dict[str, Any]:
-    """Returns the rules in a world's file: its functions of `(observation, key)` or `(observation, rng)`."""
-    module = sys.modules[world.__module__]
-    functions = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
-    kinds = (["observation", "key"], ["observation", "rng"])
-    return {name: f for name, f in functions if [*inspect.signature(f).parameters] in kinds}

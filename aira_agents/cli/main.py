@@ -12,6 +12,25 @@ COMMANDS = {
     "run": ("aira_agents.cli.run:run_command", "run a scenario: aira run foraging"),
     "train": ("aira_agents.cli.train:train_command", "train policies in a world: aira train foraging --steps 1000000"),
     "evaluate": ("aira_agents.cli.evaluate:evaluate_command", "judge policies: aira evaluate foraging --policy random"),
+    "sweep": (
+        "aira_agents.cli.sweep:sweep_command",
+        "run many settings at once: aira sweep foraging --vary regrowth=0.01:0.1:5",
+    ),
+    "view": ("aira_agents.cli.view:view_command", "see and steer a world in the browser: aira view foraging"),
+    "record": ("aira_agents.cli.record:record_command", "film a world: aira record foraging --out clip.gif"),
+    "play": ("aira_agents.cli.play:play_command", "play against a policy, on the same seeds: aira play foraging"),
+    "demonstrate": ("aira_agents.cli.demonstrate:demonstrate_command", "steer an agent by keys, to be learned from"),
+    "check": (
+        "aira_agents.cli.check:check_command",
+        "try a student's policy on the public worlds: aira check policy.py",
+    ),
+    "assignment": (
+        "aira_agents.cli.assignment:assignment_command",
+        "make and pack assignments: aira assignment new NAME",
+    ),
+    "grade": ("aira_agents.cli.grade:grade_command", "grade what a class handed in: aira grade FOLDER --assignment A"),
+    "tournament": ("aira_agents.cli.tournament:tournament_command", "let policies meet: aira tournament FOLDER"),
+    "data": ("aira_agents.cli.data:data_command", "record, sum up, export and forget data: aira data list"),
     "doctor": ("aira_agents.cli.doctor:doctor_command", "look for what is known to go wrong on this machine"),
 }
 

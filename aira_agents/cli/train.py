@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,20 +11,26 @@ import jax
 import tyro
 
 from aira_agents.cli.console import console, errors
-from aira_agents.cli.options import first_word, made, options_of, taken
+from aira_agents.cli.options import made, options_of
 from aira_agents.cli.parsing import parsed
+from aira_agents.cli.partners import Partners, groups_of, kinds_of, made_of, named_in
+from aira_agents.cli.words import first_word, taken
 from aira_agents.errors import AiraError, CorruptFileError, InputError, NumericalError
+from aira_agents.interfaces import values_of
 from aira_agents.learning.checkpoint import Checkpoints, load_checkpoint
 from aira_agents.learning.learner import Learner
 from aira_agents.learning.train import Trained, train
-from aira_agents.policies.files import save_policies, values_of
+from aira_agents.policies.files import save_policies
 from aira_agents.policies.networks import KINDS, Network
 from aira_agents.policies.per_agent import Newborn
 from aira_agents.registry import find, find_environment, find_learner, names
-from aira_agents.results import results_folder, write_json
+from aira_agents.results import plain_json, results_folder, write_json
 
 DEFAULT_LEARNER = "ppo"
 USAGE = f"""usage: aira train WORLD [--learner NAME] [options]
+       aira train WORLD --learner cloning --demonstrations FILE [options]
+       aira train WORLD --learner tamer --expert POLICY [options]
+       aira train WORLD --learner preferences [--rl NAME] [options]
        aira train --resume FOLDER [--steps N]
 
 Worlds: {{worlds}}
@@ -42,6 +49,8 @@ class NetworkOptions:
     """one network for each agent instead of one for all of a role"""
     newborn: Newborn = "keep"
     """with `--network.per-agent`: which network a newborn gets"""
+    bins: int = 8
+    """with `--network.kind tabular`: pieces into which the range of a feature is cut"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +92,7 @@ class Setting:
     network: Network
     seed: int
     steps: int
+    partners: Partners  # who it learns from beside the world
 
     def config(self) -> dict[str, Any]:
         """Returns it as JSON holds it."""
@@ -92,6 +102,7 @@ class Setting:
             "network": self.network.record(),
             "seed": self.seed,
             "steps": self.steps,
+            "partners": self.partners.config(),
         }
 
 
@@ -116,11 +127,16 @@ def train_command(arguments: list[str]) -> None:
 
 def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, RunOptions]:
     environment, record = find_environment(world), find_learner(learner)
+    named, arguments = named_in(arguments)
+    kinds = kinds_of(record, named["rl"])
+    trained = kinds.get("rl", record)
+    network_options = NetworkOptions(kind=getattr(trained, "usual_network", NetworkOptions.kind))
     fields = [
         ("run", Annotated[RunOptions, tyro.conf.arg(name="")], RunOptions()),
         ("world", options_of(environment, "World"), dataclasses.MISSING),
         ("learner", options_of(record, "Learner"), dataclasses.MISSING),
-        ("network", NetworkOptions, NetworkOptions()),
+        ("network", NetworkOptions, network_options),
+        *((name, group, dataclasses.MISSING) for name, group in groups_of(kinds)),
     ]
     with_defaults = [
         (n, t, d if d is not dataclasses.MISSING else dataclasses.field(default_factory=t)) for n, t, d in fields
@@ -133,14 +149,16 @@ def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, Ru
     )
     network = Network(**dataclasses.asdict(options.network))
     made_world, made_record = made(environment, options.world), made(record, options.learner)
-    setting = Setting(world, made_world, learner, made_record, network, options.run.seed, options.run.steps)
+    partners = Partners(named["demonstrations"], named["expert"], made_of(kinds, options))
+    setting = Setting(world, made_world, learner, made_record, network, options.run.seed, options.run.steps, partners)
     return setting, options.run
 
 
 def _learner(setting: Setting) -> Learner:
     if setting.steps < 1:
         raise InputError(f"`--steps` must be a whole number of at least 1; got {setting.steps}.")
-    return setting.record.learner(setting.environment, setting.network.builders(setting.environment))
+    given = setting.partners.arguments(setting.record, setting.learner, setting.environment)
+    return setting.record.learner(setting.environment, setting.network.builders(setting.environment), **given)
 
 
 def _resume(folder: Path, arguments: list[str]) -> None:
@@ -168,6 +186,7 @@ def _setting_of(folder: Path) -> Setting:
             Network.from_record(config["network"]),
             int(config["seed"]),
             int(config["steps"]),
+            Partners.from_config(config.get("partners", {})),
         )
     except OSError as error:
         raise InputError(f"There is no run to resume in {folder}: cannot read {path} ({error.strerror}).") from error
@@ -180,6 +199,7 @@ def _setting_of(folder: Path) -> Setting:
 
 
 def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, resume: bool) -> None:
+    maker = setting.partners.maker(setting.record)
     try:
         trained = train(
             learner,
@@ -192,11 +212,9 @@ def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, re
         )
     except NumericalError:
         good, _ = load_checkpoint(folder, eqx.filter_eval_shape(learner.init, jax.random.key(0)))
-        save_policies(
-            folder, learner.policies(good), setting.environment, network=setting.network, learner=setting.record
-        )
+        save_policies(folder, learner.policies(good), setting.environment, network=setting.network, learner=maker)
         raise
-    path = save_policies(folder, trained.policies, setting.environment, network=setting.network, learner=setting.record)
+    path = save_policies(folder, trained.policies, setting.environment, network=setting.network, learner=maker)
     written = [path, *_picture(trained, folder)]
     speed = trained.steps / max(trained.seconds, 1e-9)
     console.print(
@@ -206,7 +224,23 @@ def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, re
     )
     for file in written:
         console.print(str(file))
+    _note(setting, trained, folder)
     console.print(f"Judge it with: aira evaluate {setting.world} --policy {folder}")
+
+
+def _note(setting: Setting, trained: Trained, folder: Path) -> None:
+    """Adds the run to the database, if AIRA_DATABASE_URL names one."""
+    if not os.environ.get("AIRA_DATABASE_URL"):
+        return
+    from aira_agents.store import Run, Store
+
+    figures = {"steps": trained.steps, "seconds": trained.seconds, "last": trained.last, "folder": str(folder)}
+    record = plain_json({"config": setting.config(), "figures": figures})
+    try:
+        with Store() as store:
+            store.add_run(Run(setting.learner, setting.world, record, seed=setting.seed))
+    except AiraError as error:  # the run itself is safe in its folder
+        errors.print(f"Not noted in the database: {error}", style="yellow")
 
 
 def _picture(trained: Trained, folder: Path) -> list[Path]:

@@ -1,0 +1,223 @@
+"""`aira sweep WORLD --vary NAME=...`: many settings and seeds as few programs, and a table of what came of them."""
+
+import contextlib
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from aira_agents.cli.console import console
+from aira_agents.cli.parsing import parsed
+from aira_agents.cli.words import first_word
+from aira_agents.errors import InputError
+from aira_agents.registry import find, names
+from aira_agents.sweeps.engines import Engine, engine_named
+from aira_agents.sweeps.spec import Outline, Spec, parsed_variation
+from aira_agents.sweeps.summary import measures_in, summed_up
+from aira_agents.sweeps.table import Table, marked
+
+USAGE = """usage: aira sweep WORLD --vary NAME=LOW:HIGH:COUNT [--vary NAME=VALUE,VALUE] --out table.parquet [options]
+
+All combinations run side by side, each with all seeds. `--policy` sweeps learned agents.
+Worlds: {worlds}
+`aira sweep WORLD --help` shows all options; `aira train WORLD --help` the parameters of a world."""
+ROWS_SHOWN = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepOptions:
+    """What to vary, and where to write it."""
+
+    out: Path
+    """the table: .parquet or .csv"""
+    vary: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """a parameter and its values: density=0.1:0.9:9, or heater=continuous,on_off; again for another"""
+    seeds: int = 10
+    """runs of each setting"""
+    seed: int = 0
+    """the first seed; the others follow"""
+    steps: int = 200
+    """length of a run"""
+    every: int = 0
+    """a row every so many steps, from step 0 on; 0: one row, at the end"""
+    policy: str = "random"
+    """a folder that `aira train` left, `random`, a rule in the world's file, or one for each role"""
+    learner: str = ""
+    """train by this learner, such as ppo, at every setting and with every seed, and sweep what it learned"""
+    train_steps: int = 100_000
+    """environment steps of that training"""
+    keep: tuple[str, ...] = ()
+    """what to measure, where not all is wanted: what is left out costs nothing"""
+    show: str = ""
+    """the measure to sum up and draw; by default the first"""
+    resume: bool = False
+    """go on where a sweep was cut off"""
+    overwrite: bool = False
+    """replace a table that is there"""
+    engine: Literal["local", "processes", "ray"] = "local"
+    """this process with all its devices, several processes, or a Ray cluster"""
+    workers: int = 0
+    """processes, of the engine `processes`; 0: one a core"""
+    address: str = ""
+    """of the Ray cluster; by default one on this machine"""
+    devices: int = 0
+    """shares that a CPU is cut into, of the engine `local`; 0: one a core"""
+    hosts: int = 1
+    """machines that run this same command as one mesh of devices, each with its `--host`, of the engine `local`"""
+    host: int = 0
+    """which of them this is; 0 writes the table"""
+    coordinator: str = ""
+    """address and port of host 0, as in 10.0.0.1:9911"""
+    at_once: int = 0
+    """runs side by side; 0: as many as are worth it and fit into memory"""
+
+
+def sweep_command(arguments: list[str]) -> None:
+    """Runs `aira sweep`."""
+    if arguments in (["-h"], ["--help"]):
+        console.print(USAGE.format(worlds=", ".join(names("world"))))
+        return
+    world, rest = first_word(arguments, "sweep", names("world"))
+    options: SweepOptions = parsed(
+        SweepOptions, rest, prog=f"aira sweep {world}", description=f"Sweeps settings of the world {world}."
+    )
+    _check(options)
+    spec = Spec(
+        world,
+        _variations(options.vary),
+        tuple(range(options.seed, options.seed + options.seeds)),
+        options.steps,
+        every=options.every,
+        policy=options.policy,
+        keep=options.keep,
+        learner=options.learner,
+        training=options.train_steps if options.learner else 0,
+    )
+    if options.engine == "local":
+        _share_cpu(options.devices)
+    engine = engine_named(options.engine, options.workers, options.address)
+    if options.hosts > 1:
+        _with_other_hosts(engine, spec, options)
+        return
+    table = Table(options.out, spec, resume=options.resume, overwrite=options.overwrite)
+    _sweep(engine, spec, options, table, table.done())
+
+
+def _sweep(engine: Engine, spec: Spec, options: SweepOptions, table: Table, done: frozenset[int]) -> None:
+    outline = engine.outline(spec, options.at_once, done)
+    _tell(spec, outline, done)
+    _run(engine, spec, options, outline, table)
+    _report(table.finish(), spec, options)
+
+
+def _with_other_hosts(engine: Engine, spec: Spec, options: SweepOptions) -> None:
+    from aira_agents.sweeps.hosts import join, told_by_first
+
+    join(options.coordinator, options.hosts, options.host)
+    opened: list[Table] = []
+
+    def open_table() -> frozenset[int]:
+        opened.append(Table(options.out, spec, resume=options.resume, overwrite=options.overwrite))
+        return opened[0].done()
+
+    done = told_by_first(open_table, spec.n_runs)
+    if opened:
+        _sweep(engine, spec, options, opened[0], done)
+        return
+    for _ in engine.run(spec, options.at_once, engine.outline(spec, options.at_once, done).batches):
+        pass  # the rows are the first host's to write
+
+
+def _check(options: SweepOptions) -> None:
+    for name, least in (
+        ("seeds", 1),
+        ("steps", 1),
+        ("every", 0),
+        ("at_once", 0),
+        ("devices", 0),
+        ("train_steps", 1),
+        ("hosts", 1),
+    ):
+        if getattr(options, name) < least:
+            shown = name.replace("_", "-")
+            raise InputError(f"`--{shown}` must be a whole number of at least {least}; got {getattr(options, name)}.")
+    if options.hosts > 1 and (options.engine != "local" or not options.coordinator):
+        raise InputError("`--hosts` is for the engine `local`, and needs `--coordinator ADDRESS:PORT` of host 0.")
+    if options.resume and options.overwrite:
+        raise InputError("`--resume` goes on and `--overwrite` begins anew; give one of them.")
+
+
+def _variations(vary: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:
+    variations: dict[str, tuple[Any, ...]] = {}
+    for text in vary:
+        name, values = parsed_variation(text)
+        if name in variations:
+            raise InputError(f"`{name}` is varied twice; give all its values at once, as in `--vary {name}=1,2,3`.")
+        variations[name] = values
+    return variations
+
+
+def _share_cpu(devices: int) -> None:
+    """Cuts the CPU into a device a core, since one run of a small world keeps only one of them busy."""
+    import jax
+
+    # Where JAX has begun already, or was told by its own flags, it stays as it is.
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        with contextlib.suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", devices or os.cpu_count() or 1)
+
+
+def _tell(spec: Spec, outline: Outline, done: frozenset[int]) -> None:
+    told = (
+        f"{spec.n_combinations:,} settings x {len(spec.seeds):,} seeds = {spec.n_runs:,} runs of {spec.steps:,} steps"
+    )
+    if outline.n_programs > 1:
+        shape = [name for name in outline.static if len(spec.varied[name]) > 1]
+        told += f"; {' and '.join(shape)} cannot share a program: {outline.n_programs} are compiled"
+    console.print(f"{told}." + (f" {len(done):,} runs are there already." if done else ""))
+
+
+def _run(engine: Engine, spec: Spec, options: SweepOptions, outline: Outline, table: Table) -> None:
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    if outline.faults:
+        table.add(marked(spec, outline.faults))
+    to_do = sum(map(len, outline.batches))
+    screen = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
+        task = progress.add_task("runs", total=to_do)
+        try:
+            rows: Any
+            for rows in engine.run(spec, options.at_once, outline.batches):
+                table.add(rows)
+                progress.advance(task, rows["run"].nunique())
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                "Interrupted; what is done is kept: the same command with `--resume` goes on."
+            ) from None
+
+
+def _report(table: Any, spec: Spec, options: SweepOptions) -> None:
+    faults = table[table["error"] != ""]
+    if len(faults):
+        several = faults["run"].nunique()
+        console.print(f"{several:,} runs are marked in `error`. The first: {faults['error'].iloc[0]}")
+    full = int((table.groupby("run")["refused_births"].max() > 0).sum()) if "refused_births" in table else 0
+    if full:
+        console.print(f"In {full:,} runs births found no room (`refused_births`): a larger capacity would let them.")
+    measure = options.show or next(iter(measures_in(table, spec)), "")
+    by = [name for name, values in spec.varied.items() if len(values) > 1]
+    summary = summed_up(table, by, measure)
+    console.print(f"{measure}, mean over seeds with 95 % interval:")
+    for row in summary.head(ROWS_SHOWN).to_dict("records"):
+        setting = ", ".join(f"{name} {row[name]}" for name in by) or "all"
+        console.print(f"  {setting}: {row['mean']:.4g} [{row['low']:.4g}, {row['high']:.4g}], {row['runs']} runs")
+    if len(summary) > ROWS_SHOWN:
+        console.print(f"  ... and {len(summary) - ROWS_SHOWN} more settings in the table")
+    console.print(str(options.out))
+    if by:
+        console.print(str(find("picture", "sweep")(table, spec, measure, options.out.with_suffix(".png"))))
