@@ -1,0 +1,1 @@
+"""The class: students join from their phones, and what they say is weighed and taught."""
