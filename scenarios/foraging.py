@@ -84,7 +84,7 @@ def compare(seed: int, seeds: int, updates: int, world: Foraging) -> Comparison:
 
 def draw(found: Comparison, path: Path) -> None:
     """Draws how the agents learned, and where they ended."""
-    figure = Figure(figsize=(11, 4.6), dpi=120, layout="constrained")
+    figure = Figure(figsize=(11, 4.6), dpi=120, layout="compressed")
     left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
     levels = {"random": found.random.estimate, "greedy": found.greedy.estimate}
     draw_learning(left, found.steps, found.curves, levels, "meals in 200 steps")

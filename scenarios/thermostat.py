@@ -33,6 +33,8 @@ from viz.series import draw_series, draw_threshold
 
 DELAYS = np.arange(16)  # steps
 HOURS_SHOWN = 72
+# On the page: try `delay_steps` below and above 7.
+PAGE = {"policy": lambda world: {ROLE: Rule(proportional(0.3))}}
 
 
 class Found(NamedTuple):
