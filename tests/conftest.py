@@ -1,5 +1,7 @@
 """Shapes are checked in every test: jaxtyping and beartype are hooked over the packages before any import."""
 
+import ctypes
+import gc
 import os
 import sys
 
@@ -8,6 +10,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import jax
 import mesa
+import psutil
+import pytest
 from jaxtyping import install_import_hook
 
 install_import_hook(["aira_agents", "environments", "scenarios", "viz"], "beartyped.check")
@@ -17,3 +21,54 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 for module, name in (("mesa.agentset", "Agent"), ("mesa.agent", "Model")):
     if module in sys.modules:
         setattr(sys.modules[module], name, getattr(mesa, name))
+
+
+MOST_BYTES = 4e9  # compiled programs that a test process may hold before it lets them go
+
+
+@pytest.fixture(autouse=True)
+def bounded_memory():
+    """Lets compiled programs go when there are too many: hundreds of tests would fill the machine."""
+    yield
+    if psutil.Process().memory_info().rss > MOST_BYTES:
+        jax.clear_caches()
+        gc.collect()
+        if sys.platform == "linux":
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+@pytest.fixture(scope="session")
+def page_address():
+    """A server of the page in this process; skipped where there is no Chromium."""
+    from browser import needs_chromium, serving  # noqa: PLC0415
+
+    needs_chromium()
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def chromium(page_address):
+    from browser import ARGUMENTS, CHROMIUM  # noqa: PLC0415
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, page_address):
+    """Opens tabs; when the test ends they are closed, and must have been content."""
+    from browser import Visit  # noqa: PLC0415  the other tests need no page
+
+    made = []
+
+    def begin(**options):
+        made.append(Visit(chromium, page_address, **options))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.close()

@@ -1,5 +1,7 @@
 """Tiny worlds with known answers, for every learner."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,22 +10,28 @@ from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
-from aira_agents.sensors import ColumnSensor
+from aira_agents.sensors import ColumnSensor, Range
 from aira_agents.spaces import Discrete
 from aira_agents.types import Array, Bool, Float, Int
 
-ROLE = "player"
+ROLE, RIVAL = "player", "rival"
+
+
+SHOWN = ColumnSensor(role=ROLE, name="shown", range=Range(-1, 1))
 
 
 class Players(Population):
     chosen: Int[Array, " capacity"]
+    right: Int[Array, " capacity"]  # what the right hand chose, of who has two
     cue: Float[Array, " capacity"]
     shown: Float[Array, " capacity"]  # what the player sees
 
 
 class Choose(Effector):
+    role: str = eqx.field(static=True, default=ROLE)
     forbidden: bool = eqx.field(static=True, default=False)  # whether action 1 is invalid
     name: str = eqx.field(static=True, default="choose")
+    column: str = eqx.field(static=True, default="chosen")
 
     @property
     def space(self):
@@ -33,7 +41,7 @@ class Choose(Effector):
         return jnp.asarray([True, False]) if self.forbidden else None
 
     def __call__(self, state, actions, key):
-        return with_columns(state, ROLE, chosen=actions)
+        return with_columns(state, self.role, **{self.column: actions})
 
 
 class Probe(Environment):
@@ -45,13 +53,12 @@ class Probe(Environment):
 
     @property
     def roles(self):
-        return (Role(ROLE, self.n_players, (ColumnSensor(role=ROLE, name="shown"),), (Choose(),)),)
+        return (Role(ROLE, self.n_players, (SHOWN,), (Choose(),)),)
 
     def reset(self, key):
         cue = jax.random.rademacher(key, (self.n_players,), jnp.float32)
-        players = Players(
-            **founders(self.n_players), chosen=jnp.zeros(self.n_players, jnp.int32), cue=cue, shown=jnp.ones_like(cue)
-        )
+        nothing = jnp.zeros(self.n_players, jnp.int32)
+        players = Players(**founders(self.n_players), chosen=nothing, right=nothing, cue=cue, shown=jnp.ones_like(cue))
         return State(agents={ROLE: players}, **clocks(self.n_players + 1))
 
     def dynamics(self, state, key):
@@ -88,14 +95,51 @@ class ForbiddenArm(Bandit):
         return (Role(role.name, role.capacity, role.sensors, (Choose(forbidden=True),)),)
 
 
+class Opposites(Bandit):
+    """Two roles: the second arm pays players, the first their rivals."""
+
+    populations = {ROLE: Players, RIVAL: Players}
+
+    @property
+    def roles(self):
+        (role,) = super().roles
+        sensor = dataclasses.replace(SHOWN, role=RIVAL)
+        return (role, Role(RIVAL, self.n_players, (sensor,), (Choose(role=RIVAL),)))
+
+    def reset(self, key):
+        state = super().reset(key)
+        return dataclasses.replace(state, agents={ROLE: state.agents[ROLE], RIVAL: state.agents[ROLE]})
+
+    def rewards(self, before, actions, after):
+        return {
+            ROLE: after.agents[ROLE].chosen.astype(jnp.float32),
+            RIVAL: 1.0 - after.agents[RIVAL].chosen.astype(jnp.float32),
+        }
+
+
+class TwoHands(Probe):
+    """A player with two hands: the second arm pays for the left, the first for the right."""
+
+    @property
+    def roles(self):
+        (role,) = super().roles
+        return (Role(ROLE, self.n_players, role.sensors, (Choose(name="left"), Choose(name="right", column="right"))),)
+
+    def rewards(self, before, actions, after):
+        players = after.agents[ROLE]
+        return {ROLE: players.chosen + (1.0 - players.right)}
+
+
 class HalfEmpty(Bandit):
     """Only the first player lives; the others' rows hold garbage."""
+
+    garbage: Float[Array, ""] = number(1e6)
 
     def reset(self, key):
         state = super().reset(key)
         alive = jnp.arange(self.n_players) < 1
         state = with_columns(state, ROLE, alive=alive, uid=jnp.where(alive, 1, -1))
-        return with_columns(state, ROLE, shown=jnp.where(alive, 1.0, 1e6))
+        return with_columns(state, ROLE, shown=jnp.where(alive, 1.0, self.garbage))
 
 
 class Coordination(Probe):

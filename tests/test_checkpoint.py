@@ -18,7 +18,10 @@ from toy_learner import toy_learner
 from aira_agents.array_files import load_arrays, save_arrays
 from aira_agents.errors import CorruptFileError, InputError
 from aira_agents.learning.checkpoint import NAME, Progress, load_checkpoint
+from aira_agents.learning.ppo import PPO
 from aira_agents.learning.train import train
+from aira_agents.policies.networks import Network
+from environments.foraging import Foraging
 
 TREE = {
     "weights": jnp.arange(6, dtype=jnp.float32).reshape(2, 3),
@@ -32,16 +35,26 @@ TREE = {
 KILLED = """
 import sys, time
 from pathlib import Path
-from toy_learner import toy_learner
+from test_checkpoint import RUNS
 from aira_agents.learning.train import train
 
 def look(state):
     time.sleep(0.02)
     return state
 
-train(toy_learner(), n_steps=20_000, seed=5, folder=Path(sys.argv[1]), checkpoint_every_updates=25,
+learner = RUNS[sys.argv[2]]()
+train(learner, n_steps=2000 * learner.steps_per_update, seed=5, folder=Path(sys.argv[1]), checkpoint_every_updates=25,
       updates_per_dispatch=10, between=look)
 """
+
+
+def ppo_with_memory():
+    world, network = Foraging(n_agents=3, width=6, height=6, max_steps=7), Network("gru", hidden=(8,))
+    ppo = PPO(n_worlds=4, n_steps=8, n_minibatches=2, critic_width=8, normalize=True)
+    return ppo.learner(world, network.builders(world))
+
+
+RUNS = {"toy": toy_learner, "ppo": ppo_with_memory}
 
 
 def _same(one, other) -> bool:
@@ -60,13 +73,15 @@ def _rows(folder: Path) -> list[list[str]]:
     return [line[:2] + line[3:] for line in lines]
 
 
-def test_a_run_killed_in_the_middle_and_resumed_equals_an_unbroken_one_bit_for_bit(tmp_path):
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_killed_in_the_middle_and_resumed_equals_an_unbroken_one_bit_for_bit(tmp_path, name):
+    learner = RUNS[name]()
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
     environment = {**os.environ, "PYTHONPATH": paths, "JAX_PLATFORMS": "cpu"}
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(killed)], env=environment)
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(killed), name], env=environment)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
             if (killed / "metrics.csv").exists() and len((killed / "metrics.csv").read_text().splitlines()) > 130:
                 break
@@ -75,11 +90,12 @@ def test_a_run_killed_in_the_middle_and_resumed_equals_an_unbroken_one_bit_for_b
         process.send_signal(signal.SIGKILL)
         process.wait()
     rows_at_death = len(_rows(killed)) - 1
-    _, saved = load_checkpoint(killed, toy_learner().init(jax.random.key(0)))
+    _, saved = load_checkpoint(killed, learner.init(jax.random.key(0)))
     assert 100 <= saved.update <= rows_at_death < 500
 
-    resumed = train(toy_learner(), n_steps=5000, seed=5, folder=killed, resume=True)
-    unbroken = train(toy_learner(), n_steps=5000, seed=5, folder=whole)
+    n_steps = 500 * learner.steps_per_update
+    resumed = train(learner, n_steps=n_steps, seed=5, folder=killed, resume=True)
+    unbroken = train(learner, n_steps=n_steps, seed=5, folder=whole)
     assert _same(resumed.state, unbroken.state)
     assert _rows(killed) == _rows(whole)
     assert len(_rows(whole)) == 501

@@ -115,6 +115,18 @@ BAD = [
     (["train", "foraging", "--network.kind", "mpl"], "'mpl'"),
     (["train", "foraging", "--network.hidden", "0"], "at least 1"),
     (["train", "cartpole", "--network.kind", "conv"], "Use `mlp`"),
+    (["train", "foraging", "--learner", "q_learning", "--network.hidden", "3"], "A table has no hidden layers"),
+    (["train", "foraging", "--learner", "q_learning", "--network.kind", "mlp"], "needs one table for all agents"),
+    (["train", "predator_prey", "--learner", "q_learning"], "has none for energy"),
+    (["train", "foraging", "--learner", "dqn", "--network.kind", "gru"], "cannot train a recurrent network"),
+    (["train", "foraging", "--learner", "tamer"], "give `--expert POLICY`, named as for `aira evaluate`"),
+    (["train", "foraging", "--learner", "dagger", "--expert", "gredy"], "Did you mean 'greedy'?"),
+    (["train", "foraging", "--learner", "cloning"], "`aira data record` makes such files"),
+    (["train", "foraging", "--expert", "greedy"], "The learner 'ppo' takes no `--expert`"),
+    (["train", "foraging", "--demonstrations", "x"], "The learner 'ppo' takes no `--demonstrations`"),
+    (["train", "foraging", "--rl", "dqn"], "`--rl` names the learner within another"),
+    (["train", "foraging", "--learner", "preferences", "--rl", "pop"], "Did you mean 'ppo'?"),
+    (["train", "foraging", "--learner", "preferences", "--judge.mistakes", "2"], "`mistakes` must be a number in 0..1"),
     (["train", "--resume", "nowhere"], "There is no run to resume in nowhere"),
     (["evaluate"], "needs the name of a world"),
     (["evaluate", "foraging"], "needs `--policy`: a path, random, greedy"),
@@ -203,8 +215,12 @@ def test_ctrl_c_leaves_with_one_line(capsys):
     def lesson() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(SystemExit) as leaving:
-        run_scenario(lesson, [])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever a test before left
+    try:
+        with pytest.raises(SystemExit) as leaving:
+            run_scenario(lesson, [])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert leaving.value.code == 130
     assert capsys.readouterr().err.strip() == "Interrupted."
 

@@ -6,7 +6,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("aira_agents", "environments", "scenarios", "viz", "tests", "benchmarks")
-FILES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+FILES = [path for folder in FOLDERS for kind in ("py", "js") for path in (ROOT / folder).rglob(f"*.{kind}")]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

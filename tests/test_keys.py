@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aira_agents.keys import SMALL, looped, straight
+from aira_agents.keys import for_agents, looped, straight
 
 KEY = jax.random.key(7)
 DRAWS = {
@@ -20,7 +20,7 @@ DRAWS = {
 
 
 @pytest.mark.parametrize("draw", DRAWS)
-@pytest.mark.parametrize("shape", [(), (1,), (3, 5), (2, SMALL)])
+@pytest.mark.parametrize("shape", [(), (1,), (3, 5), (3, 2000)])
 def test_a_straight_key_draws_the_same_bits(draw, shape):
     expected = DRAWS[draw](KEY, shape)
     assert np.array_equal(expected, DRAWS[draw](straight(KEY), shape))
@@ -32,3 +32,13 @@ def test_a_straight_key_draws_the_same_bits(draw, shape):
 def test_looped_undoes_straight():
     assert looped(straight(KEY)).dtype == KEY.dtype
     assert np.array_equal(jax.random.key_data(looped(straight(KEY))), jax.random.key_data(KEY))
+
+
+def test_agents_have_keys_whose_numbers_are_as_if_each_was_split_off():
+    numbers = jax.vmap(lambda key: jax.random.uniform(key, (2,)))(for_agents(straight(KEY), 20_000)).T
+    assert len(np.unique(numbers)) > 39_000
+    first, second = np.asarray(numbers)
+    counts = np.histogram(first, 100, (0, 1))[0]
+    assert ((counts - 200) ** 2 / 200).sum() < 149  # chi squared of 99 degrees of freedom: 1 in 1,000 is above
+    neighbours = [(first[:-1], first[1:]), (first, second), (first[1:], second[:-1])]
+    assert all(abs(np.corrcoef(pair)[0, 1]) < 0.025 for pair in neighbours)  # 3.5 deviations

@@ -18,13 +18,21 @@ from aira_agents.loop import start, unroll
 from aira_agents.policies import Greedy, RandomPolicy, Rule, plain_errors
 from aira_agents.policies.conv import ConvPolicy
 from aira_agents.policies.mlp import MLPPolicy
+from aira_agents.policies.normalized import NormalizedPolicy, Statistics
 from aira_agents.policies.per_agent import PerAgent
+from aira_agents.policies.tabular import TabularPolicy
+from aira_agents.policies.value import EpsilonGreedy, ValuePolicy
 from environments.foraging import Foraging, greedy
 
 WORLD = Foraging(n_agents=6, width=8, height=8, vision_radius=2)
 ROLE = WORLD.roles[0]
 KEY = jax.random.key(0)
 SMALL = functools.partial(MLPPolicy.build, hidden=(8,))
+
+
+def normalized():
+    seen = Statistics(jnp.full(ROLE.n_features, 0.2), jnp.full(ROLE.n_features, 4.0), jnp.asarray(9.0))
+    return NormalizedPolicy(SMALL(ROLE.n_features, ROLE.n_outputs, KEY), seen)
 
 
 def conv():
@@ -41,8 +49,12 @@ POLICIES = {
     "rule": lambda: Rule(greedy),
     "mlp": lambda: SMALL(ROLE.n_features, ROLE.n_outputs, KEY),
     "greedy mlp": lambda: Greedy(SMALL(ROLE.n_features, ROLE.n_outputs, KEY)),
+    "normalized": normalized,
     "conv": conv,
     "per agent": per_agent,
+    "tabular": lambda: TabularPolicy.build(ROLE.n_features, ROLE.n_outputs, KEY, edges=[[0.5]] * 3 + [[]] * 47),
+    "by value": lambda: ValuePolicy(SMALL(ROLE.n_features, ROLE.n_outputs, KEY)),
+    "epsilon greedy": lambda: EpsilonGreedy(SMALL(ROLE.n_features, ROLE.n_outputs, KEY), jnp.asarray(0.1)),
 }
 
 
@@ -61,6 +73,21 @@ def test_a_policy_decides_for_every_row_within_its_action_space_and_repeats_itse
     again, _ = decide(ROLE, percept(), policy.initial_memories(ROLE.capacity), KEY)
     assert np.array_equal(decision.actions["move"], again.actions["move"])
     decide(ROLE, percept(), memories, KEY)  # what it remembers fits what it expects
+
+
+@pytest.mark.parametrize("name", ("mlp", "normalized", "conv", "per agent", "tabular", "by value"))
+def test_a_network_answers_and_learns_from_many_rows_as_from_each(name):
+    policy = POLICIES[name]()
+    memories, features = policy.initial_memories(ROLE.capacity), percept().features
+
+    def error(network, ask):
+        return jnp.sum(jnp.sin(ask(network)(features, memories)[0] @ (1.0 + jnp.arange(ROLE.n_outputs))))
+
+    def close(a, b):
+        return np.allclose(a, b, atol=1e-5)
+
+    at_once, each = (eqx.filter_value_and_grad(error)(policy, ask) for ask in (lambda network: network.many, jax.vmap))
+    assert all(map(close, jax.tree.leaves(at_once), jax.tree.leaves(each)))
 
 
 def test_greedy_takes_the_most_probable_action():
@@ -156,4 +183,4 @@ for i in range(30):
 
 def test_many_networks_built_in_one_program_never_wait_for_each_other():
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "JAX_PLATFORMS": "cpu"}
-    subprocess.run([sys.executable, "-c", MANY], env=environment, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", MANY], env=environment, timeout=240, check=True)

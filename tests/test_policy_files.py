@@ -40,8 +40,9 @@ def _same(one, other):
         Network("conv", hidden=(8,)),
         Network("gru", hidden=(8,)),
         Network(hidden=(8,), per_agent=True, newborn="start anew"),
+        Network("tabular"),
     ],
-    ids=["mlp", "small", "conv", "gru", "per agent"],
+    ids=["mlp", "small", "conv", "gru", "per agent", "tabular"],
 )
 def test_every_network_comes_back_as_it_was(tmp_path, network):
     policies = _built(network)
@@ -135,6 +136,8 @@ def test_networks_built_by_hand_need_an_example(tmp_path):
         ({"hidden": (0,)}, "at least 1"),
         ({"kind": "gru", "hidden": (8, 8)}, "at most 1"),
         ({"newborn": "kep"}, "Did you mean 'keep'"),
+        ({"kind": "tabular", "hidden": (8,)}, "A table has no hidden layers"),
+        ({"kind": "tabular", "bins": 0}, "`bins` must be a whole number of at least 1"),
     ],
 )
 def test_a_network_that_cannot_be_is_refused(fields, message):
@@ -147,6 +150,12 @@ def test_a_convolution_needs_a_patch():
         Network("conv").builders(CartPole())
 
 
+def test_a_table_in_other_pieces_does_not_fit(tmp_path):
+    save_policies(tmp_path, _built(Network("tabular", bins=4), CartPole()), CartPole(), network=Network("tabular"))
+    with pytest.raises(IncompatiblePolicyError, match=r"expected float32\[4096, 2\].*got float32\[256, 2\]"):
+        load_policies(tmp_path, CartPole())
+
+
 def test_a_network_survives_its_record():
-    network = Network("conv", (8, 4), per_agent=True, newborn="copy the parent")
+    network = Network("conv", (8, 4), per_agent=True, newborn="copy the parent", bins=3)
     assert Network.from_record(json.loads(json.dumps(network.record()))) == network

@@ -43,6 +43,19 @@ def test_a_child_takes_a_free_row_under_a_new_uid_and_knows_its_parent():
     assert int(state.next_uid) == 6 and int(state.refused_births) == 0
 
 
+def test_children_are_spread_over_the_free_rows_in_the_order_of_their_parents():
+    state = meadow(capacity=12, count=4)
+    state = bear(state, [1, 3])
+    assert column(state, "parent") == [-1] * 4 + [1, -1, -1, -1, 3, -1, -1, -1]
+    assert column(state, "uid") == [1, 2, 3, 4, 5, -1, -1, -1, 6, -1, -1, -1]
+
+
+def test_founders_may_leave_room_between_them():
+    animals = founders(7, 3, 5, every=2)
+    assert animals["uid"].tolist() == [5, -1, 6, -1, 7, -1, -1]
+    assert animals["alive"].tolist() == (animals["uid"] > 0).tolist()
+
+
 def test_births_without_room_are_counted_and_change_nobody():
     state = bear(bear(meadow(), [0, 1, 2]), [0, 1])
     assert column(state, "uid") == [1, 2, 3, 4, 5, 6]

@@ -9,8 +9,9 @@ import pytest
 
 from aira_agents.errors import InputError
 from aira_agents.learning import ppo_loss
+from aira_agents.learning.flattening import Flattener
+from aira_agents.learning.pairs import pair_builder
 from aira_agents.learning.ppo import PPO
-from aira_agents.learning.ppo_networks import Flattener, pair_builder
 from aira_agents.policies.gru import GRUPolicy
 from aira_agents.policies.mlp import MLPPolicy
 from aira_agents.policies.per_agent import PerAgent
@@ -110,26 +111,6 @@ def test_a_gru_remembers_the_cue_and_an_mlp_cannot():
     assert remembered["return"][-5:].mean() > 0.9
     assert forgot["return"][-5:].mean() < 0.7
     assert remembered["first_ratio_error/player"].max() < 1e-5
-
-
-def test_hyperparameters_can_be_vmapped():
-    def last_return(rate):
-        learner = tiny(learning_rate=rate).learner(probes.Bandit(), SMALL)
-        state = learner.init(jax.random.key(0))
-        return jax.lax.scan(lambda s, _: learner.update(s), state, None, 30)[1]["return"][-1]
-
-    nothing, something = jax.jit(jax.vmap(last_return))(jnp.asarray([0.0, 0.01]))
-    assert nothing < 0.7 and something > 0.9
-
-
-def test_a_donated_state_leaves_the_environment_alive():
-    world = probes.Bandit()
-    learner = tiny().learner(world, SMALL)
-    state = jax.jit(learner.init)(jax.random.key(0))
-    policies = learner.policies(state)
-    jax.jit(learner.update, donate_argnums=0)(state)
-    assert int(world.max_steps) == 1
-    assert np.isfinite(np.asarray(policies[probes.ROLE].layers[0].weight)).all()
 
 
 def test_normalised_observations_travel_with_the_policy():

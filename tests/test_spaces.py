@@ -39,6 +39,11 @@ def test_a_right_action_gets_the_dtype_of_the_space():
     assert HEATER.check([2, -1]).dtype == np.float32
 
 
+def test_what_rounding_puts_beyond_a_bound_is_no_fault_and_more_is():
+    assert HEATER.holds(np.array([2.0, np.nextafter(np.float32(-1), np.float32(-2))], np.float32))
+    assert not HEATER.holds(np.array([2.0, -1.001], np.float32))
+
+
 def test_samples_are_actions_of_the_space_and_reach_all_of_it():
     keys = jax.random.split(jax.random.key(0), 500)
     moves = np.asarray(jax.vmap(MOVES.sample)(keys))

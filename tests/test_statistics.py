@@ -1,7 +1,10 @@
 """Intervals hold the truth as often as they say, and stand still for the same values."""
 
+import functools
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from aira_agents.errors import InputError
 from aira_agents.statistics import interquartile_mean_interval, mean_interval
@@ -24,6 +27,18 @@ def test_an_outlier_moves_the_mean_and_not_the_interquartile_mean():
     values = [*range(1, 9), 1000]
     assert mean_interval(values).estimate > 100
     assert interquartile_mean_interval([1, 2, 3, 4, 5, 6, 7, 1000]).estimate == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize("size", [2, 5, 24])
+def test_an_interval_is_scipys(size):
+    values = np.random.default_rng(size).normal(3.0, 1.0, size)
+    trimmed = functools.partial(stats.trim_mean, proportiontocut=0.25)
+    for ours, statistic in ((mean_interval, np.mean), (interquartile_mean_interval, trimmed)):
+        theirs = stats.bootstrap(
+            (values,), statistic, n_resamples=2000, batch=200, method="percentile", rng=np.random.default_rng(4)
+        ).confidence_interval
+        assert ours(values, seed=4)[1:3] == pytest.approx(theirs, rel=1e-12)
+        assert ours(values).estimate == pytest.approx(statistic(values), rel=1e-12)
 
 
 def test_the_same_values_give_the_same_interval():

@@ -125,7 +125,6 @@ def test_an_unwritable_folder_is_refused_before_any_training(tmp_path):
 
 
 def test_tensorboard_files_are_written_if_asked_for(tmp_path):
-    pytest.importorskip("tensorboardX")
     train(TOY, n_steps=100, folder=tmp_path, tensorboard=True)
     assert list((tmp_path / "tensorboard").glob("events*"))
 

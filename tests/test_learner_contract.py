@@ -1,0 +1,267 @@
+"""What every learner promises. A new learner is one line in `LEARNERS`."""
+
+import dataclasses
+import functools
+import itertools
+import shutil
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import probes
+import pytest
+
+from aira_agents.environment import Environment
+from aira_agents.evaluation import evaluate
+from aira_agents.human.dagger import DAgger
+from aira_agents.human.hg_dagger import HGDAgger
+from aira_agents.human.judge import Judge
+from aira_agents.human.preferences import Preferences
+from aira_agents.human.tamer import TAMER
+from aira_agents.human.tamer_rl import TamerRL
+from aira_agents.human.teacher import Teacher
+from aira_agents.learning.dqn import DQN
+from aira_agents.learning.evolution import Evolution
+from aira_agents.learning.learner import copied
+from aira_agents.learning.ppo import PPO
+from aira_agents.learning.q_learning import QLearning
+from aira_agents.learning.reinforce import Reinforce
+from aira_agents.learning.train import train
+from aira_agents.policies import Rule
+from aira_agents.policies.files import load_policies, save_policies
+from aira_agents.policies.networks import Network
+from aira_agents.registry import names
+
+SMALL, TABLE = Network(hidden=(8,)), Network("tabular", bins=2)
+RUN = {"n_worlds": 8, "n_steps": 4}
+# Name: hyperparameters that solve a bandit in `N_UPDATES` updates, the network, a number without which nothing changes.
+LEARNERS = {
+    "dagger": (
+        DAgger(**RUN, learning_rate=0.02, share_steps=99, batch_size=32, memory_size=999),
+        SMALL,
+        "learning_rate",
+    ),
+    "dqn": (DQN(**RUN, learning_rate=0.01, warmup_steps=0, epsilon_steps=600, replay_size=999), SMALL, "learning_rate"),
+    "evolution": (
+        Evolution(n_pairs=8, n_worlds=4, n_steps=1, noise_std=0.3, learning_rate=0.3),
+        SMALL,
+        "learning_rate",
+    ),
+    "hg_dagger": (
+        HGDAgger(**RUN, learning_rate=0.02, n_gradients=4, driven_steps=32, batch_size=32, memory_size=999),
+        SMALL,
+        "learning_rate",
+    ),
+    "ppo": (PPO(**RUN, learning_rate=0.02, n_minibatches=2, critic_width=8), SMALL, "learning_rate"),
+    "preferences": (
+        Preferences(
+            n_worlds=8,
+            clip_steps=1,
+            n_questions=8,
+            n_candidates=8,
+            first=4,
+            budget=0,
+            n_gradients=32,
+            width=8,
+            memory_size=99,
+        ),
+        TABLE,
+        "learning_rate",
+    ),
+    "q_learning": (QLearning(**RUN, learning_rate=0.5, epsilon_steps=600), TABLE, "learning_rate"),
+    "reinforce": (Reinforce(**RUN, learning_rate=0.05, critic_width=8), SMALL, "learning_rate"),
+    "tamer_rl": (TamerRL(weight_steps=600), TABLE, "learning_rate"),
+}
+# Who learns from somebody: what they are given. Numbers of a learner with another within are those of the other.
+PARTNERS = {
+    "dagger": lambda world: {"experts": experts(world)},
+    "hg_dagger": lambda world: {"experts": experts(world)},
+    "preferences": lambda world: {"judge": Judge(), "rl": LEARNERS["q_learning"][0]},
+    "tamer_rl": lambda world: {
+        "experts": experts(world),
+        "teacher": Teacher(high_s=0.4),
+        "tamer": TAMER(high_s=0.4),
+        "rl": LEARNERS["q_learning"][0],
+    },
+}
+FROM_DATA = ("awr", "cloning")  # no world runs while they learn: they have tests of their own
+OF_ONE_ROLE = ("coach", "tamer")  # they, too: test_teaching.py
+WITH_ANOTHER = ("preferences", "tamer_rl")
+N_UPDATES = 30
+WORLD = probes.Opposites(n_players=2)
+each_learner = pytest.mark.parametrize("name", LEARNERS)
+# Those with another within leave to it what it does with masks.
+each_without_another = pytest.mark.parametrize("name", [name for name in LEARNERS if name not in WITH_ANOTHER])
+
+
+def first(observation, key):
+    del observation, key
+    return jnp.zeros((), jnp.int32)
+
+
+def second(observation, key):
+    return first(observation, key) + 1
+
+
+def experts(world):
+    """Returns who knows: the second arm pays, but for rivals, and where it is forbidden."""
+    forbidden = isinstance(world, probes.ForbiddenArm)
+    return {role.name: Rule(first if forbidden or role.name == probes.RIVAL else second) for role in world.roles}
+
+
+def made(name, world, **values):
+    record, network, _ = LEARNERS[name]
+    given = PARTNERS[name](world) if name in PARTNERS else {}
+    if "rl" in given:
+        given["rl"] = dataclasses.replace(given["rl"], **values)
+    else:
+        record = dataclasses.replace(record, **values)
+    return record.learner(world, network.builders(world), **given)
+
+
+def run(learner, key, n_updates=N_UPDATES):
+    """Returns the state, and the metrics of each update."""
+    return jax.lax.scan(lambda state, _: learner.update(state), learner.init(key), None, n_updates)
+
+
+def numbers(tree):
+    arrays = jax.tree.leaves(eqx.filter(tree, eqx.is_array))
+    return [np.asarray(jax.random.key_data(a) if jnp.issubdtype(a.dtype, jax.dtypes.prng_key) else a) for a in arrays]
+
+
+def same(one, other):
+    return all(a.tobytes() == b.tobytes() for a, b in zip(numbers(one), numbers(other), strict=True))
+
+
+def test_every_learner_that_is_installed_keeps_the_contract():
+    assert sorted([*LEARNERS, *FROM_DATA, *OF_ONE_ROLE]) == names("learner")
+
+
+@functools.cache
+def runs(name):
+    """Four runs side by side, two of one seed, one of another, one whose number is zero: first and last policies."""
+    _, _, number = LEARNERS[name]
+
+    def run_with(key, share):
+        record = PARTNERS[name](WORLD).get("rl", LEARNERS[name][0]) if name in PARTNERS else LEARNERS[name][0]
+        learner = made(name, WORLD, **{number: share * getattr(record, number)})
+        first = learner.policies(learner.init(key))
+        state, metrics = run(learner, key)
+        policies = learner.policies(state)
+        return *(eqx.filter(own, eqx.is_array) for own in (first, policies)), metrics
+
+    keys = jax.vmap(jax.random.key)(jnp.asarray([0, 0, 1, 0]))
+    first, last, metrics = jax.jit(jax.vmap(run_with))(keys, jnp.asarray([1.0, 1.0, 1.0, 0.0]))
+    return numbers(first), last, {key: np.asarray(own) for key, own in metrics.items()}
+
+
+@each_learner
+def test_every_role_solves_its_bandit_and_reports_reward_and_returns(name):
+    _, last, metrics = runs(name)
+    assert {"reward", "length", "return", "return/player", "return/rival"} <= set(metrics)
+    assert all(np.isfinite(own).all() for own in metrics.values())
+    learner = made(name, WORLD)
+    structure = eqx.filter_eval_shape(lambda key: learner.policies(learner.init(key)), jax.random.key(0))
+    policies = eqx.combine(jax.tree.map(lambda own: own[0], last), structure)
+    for interval in evaluate(WORLD, policies, jax.random.key(1), 50).values():
+        assert interval.estimate > 0.9
+
+
+@each_learner
+def test_the_same_seed_gives_the_same_numbers_and_another_does_not(name):
+    rewards = runs(name)[2]["reward"]
+    assert np.array_equal(rewards[0], rewards[1]) and not np.array_equal(rewards[0], rewards[2])
+
+
+@each_learner
+def test_a_number_among_the_hyperparameters_can_be_vmapped(name):
+    first, last, _ = runs(name)
+    changed = [np.any(a != b, axis=tuple(range(1, a.ndim))) for a, b in zip(first, numbers(last), strict=True)]
+    assert np.any(changed, axis=0).tolist() == [True, True, True, False]
+
+
+@each_learner
+def test_a_state_holds_no_world_and_a_donated_one_takes_nobody_elses_arrays_with_it(name):
+    world = probes.Bandit()
+    learner = made(name, world)
+    state = copied(jax.jit(learner.init)(jax.random.key(0)))
+    assert not any(isinstance(leaf, Environment) for leaf in jax.tree.leaves(state, is_leaf=_is_world))
+    policies = learner.policies(state)
+    before = numbers(policies)
+    jax.jit(learner.update, donate_argnums=0)(state)
+    assert int(world.max_steps) == 1
+    assert all(np.array_equal(a, b) for a, b in zip(before, numbers(policies), strict=True))
+
+
+def _is_world(leaf):
+    return isinstance(leaf, Environment)
+
+
+@each_without_another
+def test_an_invalid_arm_is_never_pulled(name):
+    learner = made(name, probes.ForbiddenArm())
+    state, metrics = jax.jit(lambda key: run(learner, key, 5))(jax.random.key(0))
+    assert np.all(np.asarray(metrics["return"]) == 0)
+    assert evaluate(probes.ForbiddenArm(), learner.policies(state), jax.random.key(0), 50)["player"].estimate == 0
+
+
+def learned_beside(name, garbage):
+    """Returns what is learned beside empty rows that hold `garbage`, for each of several."""
+    # Evolution adds rewards up, and those of empty rows are zero; what it could get wrong are the statistics.
+    values = {"normalize": True} if name == "evolution" else {}
+
+    def learned(own):
+        learner = made(name, probes.HalfEmpty(n_players=3, garbage=own), **values)
+        state, metrics = run(learner, jax.random.key(0), 2)
+        return eqx.filter(learner.policies(state), eqx.is_array), metrics
+
+    return jax.jit(jax.vmap(learned))(jnp.asarray(garbage))
+
+
+@each_learner
+def test_empty_rows_take_no_part(name):
+    found = learned_beside(name, [1e6, -1.0])
+    assert all(np.array_equal(own[0], own[1], equal_nan=True) for own in numbers(found))
+
+
+@each_without_another
+def test_a_dropped_mask_would_be_noticed(name, monkeypatch):
+    told = Environment._feedback
+
+    def everyone_is_active(self, before, actions, after):
+        feedback = told(self, before, actions, after)
+        return {r: dataclasses.replace(own, active=jnp.ones_like(own.active)) for r, own in feedback.items()}
+
+    monkeypatch.setattr(Environment, "_feedback", everyone_is_active)
+    policies, _ = learned_beside(name, [1e6, -1.0])
+    assert not all(np.array_equal(own[0], own[1]) for own in numbers(policies))
+
+
+@each_learner
+def test_a_policy_comes_back_from_its_file_and_acts_as_before(name, tmp_path):
+    record, network, _ = LEARNERS[name]
+    world = probes.Bandit()
+    learner = made(name, world)
+    policies = learner.policies(jax.jit(learner.init)(jax.random.key(0)))
+    made_by = PARTNERS[name](world).get("rl", record) if name in PARTNERS else record
+    save_policies(tmp_path, policies, world, network=network, learner=made_by)
+    loaded = load_policies(tmp_path, world)
+    assert type(loaded["player"]) is type(policies["player"]) and same(loaded, policies)
+
+
+@each_learner
+def test_a_run_that_was_cut_and_resumed_equals_an_unbroken_one_bit_for_bit(name, tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    learner = made(name, probes.Bandit(n_players=2, max_steps=3))
+    updates = itertools.count(1)
+
+    def look(state):
+        if next(updates) == 4:  # the last checkpoint is of the third update
+            shutil.copytree(whole, cut)
+        return state
+
+    settings = {"n_steps": 6 * learner.steps_per_update, "checkpoint_every_updates": 3, "updates_per_dispatch": 1}
+    unbroken = train(learner, folder=whole, between=look, **settings)
+    resumed = train(learner, folder=cut, resume=True, **settings)
+    assert same(resumed.state, unbroken.state)

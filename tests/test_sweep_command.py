@@ -1,0 +1,201 @@
+"""`aira sweep`: a table that is whole or goes on, whatever happens on the way."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from aira_agents.cli.sweep import sweep_command
+from aira_agents.errors import CorruptFileError, InputError
+
+SMALL = [
+    "foraging",
+    "--vary",
+    "food_at_start=0.1:0.5:3",
+    "--vary",
+    "n_agents=3",
+    "--vary",
+    "width=6",
+    "--vary",
+    "height=5",
+]
+HERE = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(Path(__file__).parents[1])}
+
+# Two nodes on this machine; the second is killed as soon as there are rows.
+LAUNCHER = """
+import sys, threading, time
+from pathlib import Path
+import ray
+from ray.cluster_utils import Cluster
+from aira_agents.cli.sweep import sweep_command
+
+out = Path(sys.argv[1])
+parts = out.with_name("table.csv.parts")
+options = dict(num_cpus=1, object_store_memory=80_000_000)
+cluster = Cluster(initialize_head=True, head_node_args=options | {"include_dashboard": False})
+doomed = cluster.add_node(**options)
+ray.init(address=cluster.address, log_to_driver=False)
+died = []
+
+def kill():
+    while len([*parts.glob("[0-9]*.csv")]) < 3:
+        time.sleep(0.02)
+    left = not out.exists()
+    cluster.remove_node(doomed, allow_graceful=False)
+    died.append(left)
+
+threading.Thread(target=kill, daemon=True).start()
+sweep_command([*sys.argv[2:], "--engine", "ray", "--out", str(out)])
+assert died == [True], "the sweep was over before the node died"
+assert "jax" not in sys.modules
+ray.shutdown()
+cluster.shutdown()
+print("killed a node, imported no JAX")
+"""
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "aira_agents.cli.main", "sweep", *map(str, arguments)]
+
+
+def test_a_table_and_a_picture_are_left_and_a_sentence_says_what_came_of_it(tmp_path, capsys):
+    out = tmp_path / "table.parquet"
+    sweep_command([*SMALL, "--seeds", "2", "--steps", "5", "--out", str(out), "--show", "mean_food"])
+    told = capsys.readouterr().out
+    assert "3 settings x 2 seeds = 6 runs of 5 steps" in told
+    assert "food_at_start 0.1: " in told and "2 runs" in told
+    table = pd.read_parquet(out)
+    assert table["run"].tolist() == list(range(6))
+    assert table["seed"].tolist() == [0, 1] * 3
+    with Image.open(out.with_suffix(".png")) as picture:
+        assert len(picture.convert("RGB").getcolors(10**6)) > 10
+    assert not out.with_name("table.parquet.parts").exists()
+    with pytest.raises(InputError, match="--overwrite"):
+        sweep_command([*SMALL, "--seeds", "2", "--steps", "5", "--out", str(out)])
+    sweep_command([*SMALL, "--seeds", "1", "--steps", "5", "--out", str(out), "--overwrite"])
+    assert len(pd.read_parquet(out)) == 3
+
+
+def test_killed_and_resumed_on_another_number_of_devices_it_leaves_the_same_table(tmp_path):
+    whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
+    options = [
+        *SMALL,
+        "--vary",
+        "regrowth=0.1,0.2",
+        "--seeds",
+        60,
+        "--steps",
+        300,
+        "--at-once",
+        4,
+        "--policy",
+        "greedy",
+    ]
+    process = subprocess.Popen(command(*options, "--out", cut, "--devices", 2), env=HERE, stdout=subprocess.DEVNULL)
+    parts = tmp_path / "cut.csv.parts"
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None and len([*parts.glob("[0-9]*.csv")]) < 4:
+            time.sleep(0.005)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not cut.exists()
+    done = len([*parts.glob("[0-9]*.csv")])
+    assert 4 <= done < 90
+    told = subprocess.run(
+        command(*options, "--out", cut, "--devices", 1, "--resume"), env=HERE, capture_output=True, text=True
+    )
+    assert f"{4 * done} runs are there already" in " ".join(told.stdout.split())
+    sweep_command([*map(str, options[:-4]), "--at-once", "128", "--policy", "greedy", "--out", str(whole)])
+    assert cut.read_bytes() == whole.read_bytes()
+
+
+def test_what_is_done_is_kept_when_the_disk_is_full(tmp_path):
+    out = tmp_path / "table.csv"
+    options = [*SMALL, "--seeds", 4, "--steps", 5, "--at-once", 4, "--out", out]
+    one_kilobyte = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash"]
+    full = subprocess.run([*one_kilobyte, *command(*options)], env=HERE, capture_output=True, text=True)
+    assert full.returncode == 2
+    assert "Cannot write to" in full.stderr and "Traceback" not in full.stderr
+    assert not out.exists()
+    sweep_command([*map(str, options), "--resume"])
+    assert len(pd.read_csv(out)) == 12
+
+
+def test_parts_of_another_sweep_and_torn_ones_are_refused(tmp_path):
+    out = tmp_path / "table.csv"
+    parts = tmp_path / "table.csv.parts"
+    parts.mkdir()
+    (parts / "sweep.json").write_text("{}")
+    with pytest.raises(InputError, match="unfinished sweep"):
+        sweep_command([*SMALL, "--out", str(out)])
+    with pytest.raises(InputError, match="another sweep"):
+        sweep_command([*SMALL, "--out", str(out), "--resume"])
+    (parts / "sweep.json").write_text("torn")
+    with pytest.raises(CorruptFileError, match="cannot be read"):
+        sweep_command([*SMALL, "--out", str(out), "--resume"])
+
+
+def test_two_hosts_leave_the_table_of_one(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    options = [*SMALL, "--seeds", "5", "--steps", "20", "--at-once", "4", "--policy", "greedy"]
+    together = [*options, "--devices", "1", "--hosts", "2", "--coordinator", address]
+    hosts = [
+        subprocess.Popen(
+            command(*together, "--host", host, "--out", tmp_path / f"of_{host}.csv"),
+            env=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for host in (0, 1)
+    ]  # fmt: skip
+    told = [host.communicate(timeout=120) for host in hosts]
+    assert [host.returncode for host in hosts] == [0, 0], told
+    sweep_command([*options, "--out", str(tmp_path / "whole.csv")])
+    assert (tmp_path / "of_0.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert not (tmp_path / "of_1.csv").exists()
+
+
+@pytest.mark.slow
+def test_every_row_is_there_once_though_a_node_of_the_cluster_dies(tmp_path):
+    out = tmp_path / "table.csv"
+    whole = tmp_path / "whole.csv"
+    options = [*SMALL, "--seeds", "24", "--steps", "200", "--at-once", "4", "--policy", "greedy"]
+    told = subprocess.run(
+        [sys.executable, "-c", LAUNCHER, str(out), *options], env=HERE, capture_output=True, text=True, timeout=240
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.endswith("killed a node, imported no JAX\n")
+    sweep_command([*options, "--out", str(whole)])
+    assert out.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "needs the name of a world"),
+        (["forging", "--out", "t.csv"], "Did you mean 'foraging'"),
+        (["foraging"], "--out PATH"),
+        (["foraging", "--out", "t.xlsx"], "must end in .parquet or .csv"),
+        (["foraging", "--out", "t.csv", "--vary", "food_at_start"], "NAME=LOW:HIGH:COUNT"),
+        (["foraging", "--out", "t.csv", "--vary", "food_at_start=1", "--vary", "food_at_start=2"], "varied twice"),
+        (["foraging", "--out", "t.csv", "--vary", "food_at_strat=1"], "Did you mean 'food_at_start'"),
+        (["foraging", "--out", "t.csv", "--seeds", "0"], "`--seeds` must be"),
+        (["foraging", "--out", "t.csv", "--at-once", "-1"], "`--at-once` must be"),
+        (["foraging", "--out", "t.csv", "--resume", "--overwrite"], "give one of them"),
+        (["foraging", "--out", "t.csv", "--hosts", "2"], "needs `--coordinator"),
+        (["foraging", "--out", "t.csv", "--policy", "greedi"], "greedy"),
+    ],
+)
+def test_nonsense_is_told_in_one_line(tmp_path, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=told):
+        sweep_command(arguments)
