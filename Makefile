@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` and `make test`. Another Python: `PYTHON=python3.13 make test`.
+# Two commands do everything: `make demo` and `make test`; `make view` opens the page. Another Python: `PYTHON=python3.13 make test`.
 # Without make (Windows, macOS): the README lists the same commands.
 
 ifeq ($(origin PYTHON),undefined)
@@ -10,13 +10,17 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test check lock clean
+.PHONY: demo view test check lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/aira run foraging
 
+view: $(VENV)/.installed-viz
+	$(BIN)/aira view foraging
+
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 -m "not browser"
+	$(BIN)/python -m pytest -m browser tests
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
@@ -29,6 +33,10 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 		{ echo "aira_agents needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try PYTHON=python3.12 make $(MAKECMDGOALS)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-viz: $(VENV)/.installed
+	$(PIP) --editable '.[viz]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -1,0 +1,167 @@
+"""What a step of one agent costs in the classic models as they grow from a thousand agents to a million.
+
+    python benchmarks/scaling.py [--quick] [--only NAME] [--json PATH]
+
+The peer of each model is itself with a thousand agents, in the same run; every model also says how many agent-steps it
+does a second and core, of those alive. Memory is the peak of a process of its own. `--quick` stops at 100,000 agents.
+"""
+
+import argparse
+import math
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import networkx as nx
+from figures import Figures
+
+from aira_agents.environment import Environment
+from aira_agents.loop import Now, Policies, start, unroll
+from aira_agents.neighbours.network import network
+from aira_agents.policies.rule import Rule
+from environments.flocking import Flocking, boid
+from environments.life import Life, conway
+from environments.segregation import Segregation, schelling
+from environments.traffic import Traffic, nagel_schreckenberg
+from environments.virus import Virus, sociable
+from environments.wealth import Wealth, boltzmann
+from environments.wolf_sheep import WolfSheep, wander
+
+STEPS = 20  # as many for every size, from the same age of the world: flocks grow denser with time
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+LONG = {"max_steps": 10**9}
+
+
+def flocking(n: int) -> Environment:
+    """As dense as the flock of 400 on 150 x 150."""
+    side = math.ceil(math.sqrt(n / 400) * 150)
+    return Flocking(n_birds=n, width=side, height=side, room=8, **LONG)
+
+
+def segregation(n: int) -> Environment:
+    """Four of five cells are lived in."""
+    side = math.ceil(math.sqrt(n / 0.8))
+    return Segregation(width=side, height=side, capacity=n, density=n / side**2, radius=1, **LONG)
+
+
+def wolf_sheep(n: int) -> Environment:
+    """The large farm of the comparison, by area; about 0.4 animals a cell live there in the long run."""
+    side = math.ceil(math.sqrt(n / 0.4))
+    cells = side**2
+    return WolfSheep(
+        n_sheep=cells // 10, n_wolves=cells // 20, width=side, height=side, regrowth=10, sheep_births=0.4,
+        wolf_births=0.2, sheep_capacity=int(0.4 * cells), wolf_capacity=int(0.4 * cells), **LONG,
+    )  # fmt: skip
+
+
+def wealth(n: int) -> Environment:
+    """One agent a cell on average."""
+    side = math.ceil(math.sqrt(n))
+    return Wealth(n_agents=n, width=side, height=side, **LONG)
+
+
+def virus(n: int) -> Environment:
+    """Six neighbours on average."""
+    return Virus(graph=network(nx.fast_gnp_random_graph(n, 6 / n, seed=0)), resistance=0.0, **LONG)
+
+
+def life(n: int) -> Environment:
+    """A square board."""
+    side = math.ceil(math.sqrt(n))
+    return Life(width=side, height=side, **LONG)
+
+
+def traffic(n: int) -> Environment:
+    """A fifth of the road is taken."""
+    return Traffic(length=5 * n, capacity=n, density=0.2, **LONG)
+
+
+MODELS: dict[str, tuple[Callable[[int], Environment], dict[str, Any]]] = {
+    "flocking": (flocking, {"bird": boid}),
+    "wolf_sheep": (wolf_sheep, {"sheep": wander, "wolf": wander}),
+    "segregation": (segregation, {"resident": schelling}),
+    "wealth": (wealth, {"agent": boltzmann}),
+    "virus": (virus, {"node": sociable}),
+    "life": (life, {"cell": conway}),
+    "traffic": (traffic, {"car": nagel_schreckenberg}),
+}
+SCALED = ("flocking", "wolf_sheep", "segregation")
+
+
+@eqx.filter_jit
+def run(world: Environment, policies: Policies, now: Now, n_steps: int) -> tuple[Now, jax.Array]:
+    """Runs one world; returns how many agent-steps were done."""
+
+    def lived(transition: Any) -> jax.Array:
+        return sum((jnp.sum(f.active, dtype=jnp.float32) for f in transition.feedback.values()), start=jnp.zeros(()))
+
+    now, done = unroll(world, policies, now, n_steps, lived)
+    return now, jnp.sum(done)
+
+
+def measure(name: str, n_agents: int) -> tuple[float, float]:
+    """Returns the median cost of an agent-step, in ns, by the clock and of a core."""
+    make, rules = MODELS[name]
+    world = make(n_agents)
+    policies = {role: Rule(act) for role, act in rules.items()}
+    now = eqx.filter_jit(start)(world, policies, jax.random.key(1))
+    begun = time.perf_counter()
+    now, _ = jax.block_until_ready(run(world, policies, now, STEPS))
+    first = time.perf_counter() - begun
+    times, cores = [], []
+    for _ in range(3 if n_agents > 100_000 else 15):
+        begun, work = time.perf_counter(), time.process_time()
+        after, done = jax.block_until_ready(run(world, policies, now, STEPS))
+        times.append((time.perf_counter() - begun) / float(done) * 1e9)
+        cores.append((time.process_time() - work) / float(done) * 1e9)
+    cost, core = statistics.median(times), statistics.median(cores)
+    crowded = getattr(after.state, "crowded", after.state.refused_births)
+    told = f"compile and first run {first:.1f} s, without room {int(crowded)}"
+    print(f"{name:>12} {n_agents:>9,} agents: {cost:6.0f} ns, {core:6.0f} ns of a core; {told}", flush=True)
+    return cost, core
+
+
+def gigabytes(n_birds: int) -> float:
+    """Returns the peak memory of a process that flies `n_birds`."""
+    command = [sys.executable, __file__, "--memory-of", str(n_birds)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
+def main() -> None:
+    """Measures, prints, and writes JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="up to 100,000 agents")
+    parser.add_argument("--only", default="", help="models whose name contains this")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.memory_of:
+        measure("flocking", arguments.memory_of)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+        return
+    figures = Figures()
+    for name in MODELS:
+        if arguments.only not in name:
+            continue
+        sizes = SIZES if name in SCALED else SIZES[1:2]
+        costs = {n: measure(name, n) for n in sizes if not (arguments.quick and n > 100_000)}
+        if name in SCALED:
+            clock = [cost for cost, _ in costs.values()]
+            figures.add(f"{name} dearest / cheapest size", max(clock) / min(clock), "x", 2, at_least=False)
+        best = 1e3 / min(core for _, core in costs.values())
+        figures.add(f"{name} agent-steps a second and core", best, "million", 5)
+    if not arguments.quick and arguments.only in "flocking":
+        figures.add("peak memory with 1,000,000 birds", gigabytes(1_000_000), "GB", 2, at_least=False)
+    figures.finish(arguments.json)
+
+
+if __name__ == "__main__":
+    main()
