@@ -89,7 +89,7 @@ class Visit:
         self.errors: list[str] = []
         self.context.route("**/*", self._only_here)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)  # ms; only what fails waits so long
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -164,11 +164,11 @@ class Visit:
         """Closes the tab; fails if the page wanted the internet, or said that something is wrong."""
         self.page.is_closed() or self.page.close(run_before_unload=True)
         self.context.close()
-        assert self.outside == []
-        assert self.errors == []
+        assert not self.outside, f"the page wanted the internet: {self.outside}"
+        assert not self.errors, f"the page said that something is wrong: {self.errors}"
 
 
-def until(condition, page, seconds: float = 10.0) -> None:
+def until(condition, page, seconds: float = 30.0) -> None:
     """Waits until `condition()` holds on the server, letting the page go on."""
     for _ in range(int(seconds / 0.05)):
         if condition():
@@ -177,7 +177,7 @@ def until(condition, page, seconds: float = 10.0) -> None:
     assert condition()
 
 
-def freed(reference, page, seconds: float = 10.0) -> bool:
+def freed(reference, page, seconds: float = 30.0) -> bool:
     """Says whether what `reference` pointed to is collected, soon."""
     for _ in range(int(seconds / 0.2)):
         gc.collect()
