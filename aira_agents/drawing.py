@@ -10,6 +10,7 @@ from typing import Literal
 
 Shape = Literal["circle", "triangle", "square", "diamond", "cross", "needle"]
 Palette = Literal["food", "grass", "land", "heat", "plain"]
+Thing = Literal["ink", "water"]
 SHAPES: tuple[Shape, ...] = ("circle", "triangle", "square", "diamond", "cross")
 
 
@@ -21,6 +22,7 @@ class Ground:
     palette: Palette = "plain"
     low: float = 0.0
     high: float = 1.0
+    levels: Sequence[str] = ()  # what values mean that lie evenly from low to high; none: it is a range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Marks:
     shape: Shape = "circle"
     size: float = 0.8  # diameter, or length of a needle
     heading: str | None = None  # a column in radians, clockwise from upward
+    ring: str | None = None  # a parameter: `x` runs clockwise around a ring of so many units, from the top
     colour: str | None = None  # a column; `None`: one colour for the role
     low: float | None = None  # of the colour's scale; `None`: what was seen so far
     high: float | None = None
@@ -47,6 +50,7 @@ class Places:
     array: str
     shape: Shape = "cross"
     size: float = 0.1
+    colour: Thing = "ink"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,4 +70,5 @@ class Drawing:
     places: Sequence[Places] = ()
     links: Links | None = None
     marks: Sequence[Marks] = ()
-    extent: tuple[float, float, float, float] | None = None  # left, bottom, right, top; `None`: the grid, or what fits
+    # Left, bottom, right, top: numbers, or the names of parameters; `None`: the grid, or what fits.
+    extent: tuple[float | str, float | str, float | str, float | str] | None = None

@@ -12,7 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from aira_agents.angles import arctan2
-from aira_agents.drawing import Drawing, Marks, Places
+from aira_agents.drawing import Drawing, Marks
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
@@ -130,7 +130,7 @@ class Flocking(Environment):
 
     populations = {ROLE: Birds}
     draw = Drawing(
-        places=(Places("corners", "cross", 0.1),), marks=(Marks(ROLE, shape="needle", size=2.0, heading="heading"),)
+        marks=(Marks(ROLE, shape="triangle", size=1.6, heading="heading"),), extent=(0, 0, "width", "height")
     )
 
     n_birds: int = size(200, high=16_777_216, help="how many birds there are")
@@ -186,11 +186,6 @@ class Flocking(Environment):
         if self.neighbours != "fastest":
             return self.neighbours
         return CELLS if self.n_birds > PAIRS_A_PLACE * 3 * self.room and self.mesh.fits(self.plane) else ALL_PAIRS
-
-    @property
-    def corners(self) -> Float[Array, "2 2"]:
-        """What a picture shows at least."""
-        return jnp.array([[0.0, 0.0], [self.width, self.height]])
 
     @property
     def roles(self) -> tuple[Role, ...]:

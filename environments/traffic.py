@@ -14,7 +14,7 @@ import numpy as np
 from jax.core import Tracer
 
 from aira_agents.arrays import places_by_lot, running_sum
-from aira_agents.drawing import Drawing, Marks, Places
+from aira_agents.drawing import Drawing, Marks
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
@@ -97,9 +97,7 @@ class Traffic(Environment):
     """Cars, who are rewarded for getting on."""
 
     populations = {ROLE: Cars}
-    draw = Drawing(
-        places=(Places("ends", "cross", 0.5),), marks=(Marks(ROLE, x="cell", y=0.0, shape="square", colour="speed"),)
-    )
+    draw = Drawing(marks=(Marks(ROLE, x="cell", shape="triangle", size=1.1, ring="length", colour="speed"),))
 
     length: int = size(200, low=3, high=16_777_216, unit="cells", help="the ring road")
     capacity: int = size(0, low=0, high=16_777_216, help="how many cars there is room for; 0: as many as cells")
@@ -124,11 +122,6 @@ class Traffic(Environment):
     def rows(self) -> int:
         """How many cars there is room for."""
         return min(self.capacity, self.length) if self.capacity else self.length
-
-    @property
-    def ends(self) -> Float[Array, "2 2"]:
-        """The first and the last cell, for a picture."""
-        return jnp.array([[0.0, 0.0], [self.length - 1.0, 0.0]])
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -127,8 +127,8 @@ class Villages(Environment):
     grid = True
     width, height = WIDTH, HEIGHT
     draw = Drawing(
-        grounds=(Ground("land", "land"),),
-        places=(Places("river", "square", 0.95), Places("houses", "diamond", 0.9)),
+        grounds=(Ground("land", "land", levels=("bare", "marsh", "food")),),
+        places=(Places("river", "square", 0.95, "water"), Places("houses", "diamond", 0.9)),
         marks=(Marks(ROLE, size=0.6, colour="carries", low=0, high=1),),
     )
 

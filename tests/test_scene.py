@@ -1,6 +1,7 @@
 """What is to be seen of a world, as arrays, bytes and pictures; no browser."""
 
 import json
+import math
 import struct
 from pathlib import Path
 
@@ -20,10 +21,13 @@ from aira_agents.hosting.numbers import number_names, numbers
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.types import Float, Int
 from environments.cartpole import CartPole
+from environments.flocking import Flocking
 from environments.foraging import Foraging
 from environments.predator_prey import PredatorPrey
 from environments.thermostat import Thermostat
+from environments.traffic import Traffic
 from viz.packet import packed
+from viz.palette import SCALE
 from viz.record import record
 from viz.scene import Scales, scene_of
 
@@ -67,6 +71,36 @@ def test_a_column_colours_by_its_range_which_only_grows():
     assert scene_of(world, fewer, colour="meals", scales=scales).layers[0].colour.tolist() == [0, 127, 127]
     declared = scene_of(Thermostat(n_rooms=2), begun(Thermostat(n_rooms=2))).layers[0].legend
     assert declared == ("temperature_c", 15, 25)
+
+
+def test_cars_stand_around_a_ring_and_head_along_it():
+    world = Traffic(length=40, density=0.1)
+    state = with_columns(begun(world), "car", cell=jnp.arange(40) * 10 % 40)
+    scene = scene_of(world, state)
+    (cars,) = scene.layers
+    radius = 40 / math.tau
+    quarters = [(0, radius), (radius, 0), (0, -radius), (-radius, 0)]
+    assert np.allclose(np.stack([cars.x, cars.y], axis=1), quarters, atol=1e-5)
+    assert np.allclose(
+        np.stack([np.sin(cars.heading), np.cos(cars.heading)]), [[1, 0, -1, 0], [0, -1, 0, 1]], atol=1e-5
+    )
+    assert scene.extent == (-radius - 1.1, -radius - 1.1, radius + 1.1, radius + 1.1)
+
+
+def test_a_plane_is_shown_whole_wherever_its_birds_are():
+    world = Flocking(n_birds=2, width=30, height=20)
+    assert scene_of(world, begun(world)).extent == (0, 0, 30, 20)
+
+
+def test_colours_of_a_scale_stand_out_from_the_page():
+    def light(colour):
+        shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return 0.05 + 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    # Contrast as the Web Content Accessibility Guidelines define it; agents have an edge besides.
+    assert all(light("#FBFAF7") / light(colour) > 2 for colour in SCALE["light"])
+    assert all(light(colour) / light("#191B1E") > 2 for colour in SCALE["dark"])
 
 
 def test_numbers_of_agents_have_names_and_the_nearest_is_suggested():

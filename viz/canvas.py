@@ -6,7 +6,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from viz.palette import GROUNDS, ROLES, SCALE
+from viz.palette import LOOK
 
 # In the order in which they need one another.
 PARTS = ("frame", "colours", "camera", "marks", "pixels", "painter", "page", "legend", "picking", "hands", "world")
@@ -41,4 +41,4 @@ class WorldCanvas(anywidget.AnyWidget):
     marks = traitlets.List().tag(sync=True)
     picked = traitlets.Dict().tag(sync=True)
     wide = traitlets.Int(0).tag(sync=True)
-    look: Any = traitlets.Dict({"roles": ROLES, "scale": SCALE, "grounds": GROUNDS}).tag(sync=True)
+    look: Any = traitlets.Dict(LOOK).tag(sync=True)

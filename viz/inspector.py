@@ -103,7 +103,7 @@ def mind_html(mind: Mind) -> str:
         outputs = tuple(name for space in mind.role.spaces.values() for name in _output_names(space))
         parts.append("<h4>Decides: its network</h4>")
         parts.append(network_svg(mind.anatomy, mind.role.features, outputs))
-        parts.append("<p class='aira-facts'>Orange is positive, blue negative; full colour: much is carried now.</p>")
+        parts.append("<p class='aira-facts'>Blue is positive, orange negative; full colour: much is carried now.</p>")
     if mind.memory is not None:
         parts.append(f"<h4>Remembers</h4>{_strip(mind.memory)}")
     return "".join(parts)
@@ -179,10 +179,10 @@ def _bars(rows: list[tuple[str, float, str]], high: float | None = None) -> str:
 
 
 def _strip(memory: np.ndarray) -> str:
-    """Every number of a memory as a cell; orange is positive, blue negative."""
+    """Every number of a memory as a cell; blue is positive, orange negative."""
     cells = []
     for index, value in enumerate(memory[:256]):
-        colour = "213,94,0" if value >= 0 else "0,114,178"
+        colour = "0,114,178" if value >= 0 else "213,94,0"
         shade = f"background: rgba({colour},{min(1.0, abs(float(value))):.2f})"
         cells.append(f"<td style='{shade}' title='memory {index}: {value:.3g}'></td>")
     rows = ["".join(cells[start : start + 16]) for start in range(0, len(cells), 16)]

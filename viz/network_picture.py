@@ -12,7 +12,7 @@ MOST, MOST_INPUTS = 14, 20  # units of a layer that are drawn
 MOST_EDGES = 160
 WIDTH, HEIGHT = 480.0, 370.0
 LEFT, RIGHT, MARGIN_Y = 136.0, 56.0, 14.0
-POSITIVE, NEGATIVE = "#D55E00", "#0072B2"
+POSITIVE, NEGATIVE = "#0072B2", "#D55E00"  # as the bars of the inspector
 
 
 def network_svg(inside: Anatomy, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> str:

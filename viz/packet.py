@@ -38,6 +38,7 @@ def packed(scene: Scene, number: int, step: int) -> bytes:
             {
                 "name": i.name,
                 "palette": i.palette,
+                "levels": i.levels,
                 "height": i.pixels.shape[0],
                 "width": i.pixels.shape[1],
                 "at": put(i.pixels),

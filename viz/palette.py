@@ -3,7 +3,7 @@
 Source: Okabe and Ito 2008, "Color Universal Design"; the scale is viridis, Smith and van der Walt 2015.
 """
 
-from aira_agents.drawing import Palette
+from aira_agents.drawing import Palette, Thing
 
 # One colour a role.
 ROLES = {
@@ -11,8 +11,15 @@ ROLES = {
     "dark": ("#F0A33E", "#6CC3F0", "#FFFFFF", "#E39AC5"),
 }
 
-# From little to much: what an agent is coloured by.
-SCALE = ("#440154", "#472D7B", "#3B528B", "#2C728E", "#21918C", "#28AE80", "#5EC962", "#ADDC30", "#FDE725")
+# What lies in a world and is no agent.
+THINGS: dict[str, dict[Thing, str]] = {
+    "light": {"ink": "#000000", "water": "#4F93CF"},
+    "dark": {"ink": "#FFFFFF", "water": "#2E5B88"},
+}
+
+# From little to much: what an agent is coloured by; without the end that cannot be told from the page.
+_VIRIDIS = ("#440154", "#472D7B", "#3B528B", "#2C728E", "#21918C", "#28AE80", "#5EC962", "#ADDC30", "#FDE725")
+SCALE = {"light": _VIRIDIS[:7], "dark": _VIRIDIS[2:]}
 
 # From low to high, under the agents.
 GROUNDS: dict[str, dict[Palette, tuple[str, ...]]] = {
@@ -31,3 +38,10 @@ GROUNDS: dict[str, dict[Palette, tuple[str, ...]]] = {
         "plain": ("#222428", "#7C828C"),
     },
 }
+
+LOOK = {"roles": ROLES, "things": THINGS, "scale": SCALE, "grounds": GROUNDS}  # what the scripts in `front/` are told
+
+
+def colour_of(slot: int | str, theme: str) -> str:
+    """Returns the colour of a role by its number, or of a thing by its name."""
+    return THINGS[theme][slot] if isinstance(slot, str) else ROLES[theme][slot % len(ROLES[theme])]

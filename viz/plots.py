@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from viz.palette import ROLES
 
@@ -21,6 +22,7 @@ def series_png(
         known = np.isfinite(values)
         every = max(1, int(known.sum()) // POINTS)
         ax.plot(x[known][::every], values[known][::every], color=colour, linewidth=1.6, label=name)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))  # steps are whole
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     if len(curves) > 1:
         ax.legend(frameon=False, labelcolor=_ink(dark), fontsize=9)

@@ -17,7 +17,7 @@ from aira_agents.hosting.steered import model_of, steered
 from aira_agents.policies.by_name import named_policies
 from aira_agents.registry import find_environment
 from aira_agents.results import unwritable
-from viz.palette import GROUNDS, ROLES, SCALE
+from viz.palette import GROUNDS, SCALE, colour_of
 from viz.scene import Layer, Scales, Scene, scene_of
 
 FORMATS = (".gif", ".mp4", ".png")
@@ -71,7 +71,7 @@ def draw_scene(ax: Axes, scene: Scene, theme: str = "light") -> None:
 
 
 def _draw_layer(ax: Axes, layer: Layer, points: float, theme: str) -> None:
-    own = ROLES[theme][layer.slot % len(ROLES[theme])]
+    own = colour_of(layer.slot, theme)
     if layer.shape == "needle":
         angle = np.zeros_like(layer.x) if layer.heading is None else layer.heading
         ends = layer.x + layer.size * np.sin(angle), layer.y + layer.size * np.cos(angle)
@@ -80,7 +80,7 @@ def _draw_layer(ax: Axes, layer: Layer, points: float, theme: str) -> None:
     share = 1.0 if layer.scale is None else (1 + 2 * layer.scale.astype(float) / 255) / 3
     colours: Any = own
     if layer.colour is not None:
-        colours = LinearSegmentedColormap.from_list("scale", SCALE)(layer.colour)
+        colours = LinearSegmentedColormap.from_list("scale", SCALE[theme])(layer.colour)
     edge = None if layer.shape == "cross" else ("#111" if theme == "dark" else "white")
     marker: Any = MARKERS[layer.shape]
     for chosen, turned in _turned(layer, marker):

@@ -15,14 +15,13 @@ from aira_agents.environment import Environment
 from aira_agents.hosting.numbers import number_names, numbers
 from aira_agents.populations import State
 
-NO_ROLE = 2  # the colour of what is no agent: ink
-
 
 class Image(NamedTuple):
     """A ground: bytes of its palette, `[height, width]`, the lowest row first."""
 
     name: str
     palette: str
+    levels: tuple[str, ...]  # what evenly spaced values mean; none: it is a range
     pixels: np.ndarray
 
 
@@ -31,7 +30,7 @@ class Layer(NamedTuple):
 
     role: str  # or the name of the array, for what is no agent
     shape: str
-    slot: int  # which of the roles' colours
+    slot: int | str  # which of the roles' colours, or the name of a thing's
     size: float  # in units of the world
     uid: np.ndarray  # int32; -1: no agent
     x: np.ndarray  # float32
@@ -93,6 +92,7 @@ def scene_of(
     scales = Scales() if scales is None else scales
     images = tuple(_image(ground, state) for ground in drawing.grounds)
     positions = {marks.role: _arranged(drawing.links, marks.role, state) for marks in drawing.marks if marks.x is None}
+    positions |= {marks.role: _on_ring(marks, environment, state) for marks in drawing.marks if marks.ring}
     layers = [_placed(place, environment, state) for place in drawing.places]
     slots = {role: slot for slot, role in enumerate(environment.populations)}
     for marks in drawing.marks:
@@ -118,7 +118,8 @@ def found_drawing(environment: Environment, state: State) -> Drawing:
 def _image(ground: Ground, state: State) -> Image:
     values = np.asarray(getattr(state, ground.array), np.float32)
     share = (values - ground.low) / (ground.high - ground.low)
-    return Image(ground.array, ground.palette, np.clip(share * 255, 0, 255).astype(np.uint8))
+    pixels = np.clip(share * 255, 0, 255).astype(np.uint8)
+    return Image(ground.array, ground.palette, tuple(ground.levels), pixels)
 
 
 def _marked(
@@ -141,6 +142,9 @@ def _marked(
         x, y = arranged[rows].T
     else:
         x, y = values(marks.x or 0.0), values(marks.y or 0.0)
+    heading = None if marks.heading is None else values(marks.heading)
+    if marks.ring:
+        heading = np.arctan2(x, y) + np.pi / 2  # along it
     by = colour if colour in known else marks.colour
     shades, legend = None, None
     if by is not None and marks.shape != "needle":
@@ -155,7 +159,7 @@ def _marked(
         np.asarray(agents.uid)[rows].astype(np.int32),
         np.asarray(x, np.float32),
         np.asarray(y, np.float32),
-        None if marks.heading is None else values(marks.heading).astype(np.float32),
+        None if heading is None else heading.astype(np.float32),
         shades,
         scales.bytes_of(size, values(size))[0] if size in known and marks.shape != "needle" else None,
         legend,
@@ -166,9 +170,18 @@ def _placed(places: Places, environment: Environment, state: State) -> Layer:
     owner = state if hasattr(state, places.array) else environment
     points = np.asarray(getattr(owner, places.array), np.float32)
     nobody = np.full(len(points), -1, np.int32)
-    return Layer(
-        places.array, places.shape, NO_ROLE, places.size, nobody, points[:, 0], points[:, 1], None, None, None, None
-    )
+    return Layer(places.array, places.shape, places.colour, places.size, nobody, *points.T, None, None, None, None)
+
+
+def _radius(marks: Marks, environment: Environment) -> float:
+    return getattr(environment, marks.ring or "") / math.tau
+
+
+def _on_ring(marks: Marks, environment: Environment, state: State) -> np.ndarray:
+    """Returns a place for every row of a role that is on a ring: `[capacity, 2]`."""
+    radius = _radius(marks, environment)
+    angle = numbers(state.agents[marks.role], str(marks.x)) / radius
+    return radius * np.stack([np.sin(angle), np.cos(angle)], axis=1)
 
 
 def _arranged(links: Links | None, role: str, state: State) -> np.ndarray:
@@ -206,9 +219,12 @@ def _extent(
     environment: Environment, drawing: Drawing, positions: dict[str, np.ndarray], layers: list[Layer]
 ) -> tuple[float, float, float, float]:
     if drawing.extent is not None:
-        return drawing.extent
+        return tuple(float(getattr(environment, end) if isinstance(end, str) else end) for end in drawing.extent)
     if environment.grid:
         return (-0.5, -0.5, environment.width - 0.5, environment.height - 0.5)  # type: ignore[attr-defined]
+    rings = [_radius(marks, environment) + marks.size for marks in drawing.marks if marks.ring]
+    if rings:
+        return (-max(rings), -max(rings), max(rings), max(rings))
     points = [*positions.values(), *(np.stack([layer.x, layer.y], axis=1) for layer in layers)]
     together = np.concatenate([p for p in points if len(p)] or [np.zeros((1, 2))])
     margin = 0.6 * max((layer.size for layer in layers), default=1.0) if drawing.links is None else 0.15

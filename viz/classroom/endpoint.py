@@ -20,7 +20,7 @@ from aira_agents.errors import AiraError, StoreError
 from aira_agents.human.classroom import RefusedError, Student
 from viz.canvas import SCRIPTS, script
 from viz.classroom.hub import HUB, Phone, hear
-from viz.palette import GROUNDS, ROLES, SCALE
+from viz.palette import LOOK
 from viz.settings import SETTINGS, for_all
 
 LARGEST = 2000  # characters of a message
@@ -54,7 +54,7 @@ async def _page(request: Request) -> Response:
     del request
     if SETTINGS.classroom is None:
         return HTMLResponse("There is no class here.", status_code=404)
-    look = json.dumps({"roles": ROLES, "scale": SCALE, "grounds": GROUNDS}).replace("<", "\\u003c")
+    look = json.dumps(LOOK).replace("<", "\\u003c")
     text = (FOLDER / "phone.html").read_text("utf-8").replace("{{LOOK}}", look)
     return HTMLResponse(text, headers={**NEVER_KEPT, "Content-Security-Policy": POLICY})
 

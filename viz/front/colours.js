@@ -19,9 +19,9 @@ class Colours {
   constructor(look) {
     this.roles = look.roles;
     this.stops = look.grounds;
-    this.scaleStops = look.scale;
-    this.scale = ramp(look.scale);
-    this.scalePixels = Uint32Array.from(this.scale, pixel);
+    this.things = look.things;
+    this.scales = look.scale;
+    this.ramps = { light: ramp(look.scale.light), dark: ramp(look.scale.dark) };
     this.grounds = { light: {}, dark: {} };
     for (const theme of ["light", "dark"])
       for (const [name, stops] of Object.entries(look.grounds[theme]))
@@ -34,11 +34,16 @@ class Colours {
     const before = this.theme;
     this.theme = document.querySelector(".v-application")?.classList.contains("theme--dark") ? "dark" : "light";
     this.dark = this.theme === "dark";
-    return before !== this.theme;
+    if (before === this.theme) return false;
+    this.scale = this.ramps[this.theme];
+    this.scalePixels = Uint32Array.from(this.scale, pixel);
+    return true;
   }
 
-  of(layer) {
-    return this.roles[this.theme][layer.slot % this.roles[this.theme].length];
+  // Of a role by its number, of a thing by its name.
+  of({ slot }) {
+    const roles = this.roles[this.theme];
+    return this.things[this.theme][slot] ?? roles[slot % roles.length];
   }
 
   get edge() {

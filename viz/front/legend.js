@@ -12,11 +12,15 @@ class Legend {
     const parts = [];
     for (const [role, layer] of roles)
       parts.push([layer.shape, layer.legend ? "" : colours.of(layer), `${layer.count.toLocaleString("en")} ${role}`]);
-    for (const image of frame.images) parts.push([null, colours.stops[colours.theme][image.palette].join(), image.name]);
+    for (const { name, palette, levels } of frame.images) {
+      const stops = colours.stops[colours.theme][palette];
+      if (!levels.length) parts.push([null, stops.join(), name]);
+      levels.forEach((level, i) => parts.push([null, `${stops[i]}, ${stops[i]}`, level]));
+    }
     for (const { legend } of roles.values()) {
       if (!legend) continue;
       const [low, high] = legend.slice(1).map((v) => Number(v.toPrecision(3)).toString());
-      parts.push([null, colours.scaleStops.join(), `${legend[0]}: ${low} to ${high}`]);
+      parts.push([null, colours.scales[colours.theme].join(), `${legend[0]}: ${low} to ${high}`]);
     }
     const now = JSON.stringify([colours.theme, parts]);
     if (now === this.told) return;
