@@ -42,6 +42,6 @@ GROUNDS: dict[str, dict[Palette, tuple[str, ...]]] = {
 LOOK = {"roles": ROLES, "things": THINGS, "scale": SCALE, "grounds": GROUNDS}  # what the scripts in `front/` are told
 
 
-def colour_of(slot: int | str, theme: str) -> str:
+def colour_of(slot: int | Thing, theme: str) -> str:
     """Returns the colour of a role by its number, or of a thing by its name."""
     return THINGS[theme][slot] if isinstance(slot, str) else ROLES[theme][slot % len(ROLES[theme])]

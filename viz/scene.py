@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import networkx as nx
 import numpy as np
 
-from aira_agents.drawing import SHAPES, Drawing, Ground, Links, Marks, Places
+from aira_agents.drawing import SHAPES, Drawing, Ground, Links, Marks, Places, Thing
 from aira_agents.environment import Environment
 from aira_agents.hosting.numbers import number_names, numbers
 from aira_agents.populations import State
@@ -30,7 +30,7 @@ class Layer(NamedTuple):
 
     role: str  # or the name of the array, for what is no agent
     shape: str
-    slot: int | str  # which of the roles' colours, or the name of a thing's
+    slot: int | Thing  # which of the roles' colours, or the name of a thing's
     size: float  # in units of the world
     uid: np.ndarray  # int32; -1: no agent
     x: np.ndarray  # float32
@@ -169,8 +169,9 @@ def _marked(
 def _placed(places: Places, environment: Environment, state: State) -> Layer:
     owner = state if hasattr(state, places.array) else environment
     points = np.asarray(getattr(owner, places.array), np.float32)
+    x, y = points.T
     nobody = np.full(len(points), -1, np.int32)
-    return Layer(places.array, places.shape, places.colour, places.size, nobody, *points.T, None, None, None, None)
+    return Layer(places.array, places.shape, places.colour, places.size, nobody, x, y, None, None, None, None)
 
 
 def _radius(marks: Marks, environment: Environment) -> float:
@@ -219,7 +220,8 @@ def _extent(
     environment: Environment, drawing: Drawing, positions: dict[str, np.ndarray], layers: list[Layer]
 ) -> tuple[float, float, float, float]:
     if drawing.extent is not None:
-        return tuple(float(getattr(environment, end) if isinstance(end, str) else end) for end in drawing.extent)
+        left, bottom, right, top = (getattr(environment, e) if isinstance(e, str) else e for e in drawing.extent)
+        return (left, bottom, right, top)
     if environment.grid:
         return (-0.5, -0.5, environment.width - 0.5, environment.height - 0.5)  # type: ignore[attr-defined]
     rings = [_radius(marks, environment) + marks.size for marks in drawing.marks if marks.ring]
