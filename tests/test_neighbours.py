@@ -14,8 +14,9 @@ from aira_agents.neighbours.cell_lists import cell_lists, overflow
 from aira_agents.neighbours.network import neighbour_by_lot, neighbour_sums, network
 from aira_agents.neighbours.plane import Around, Plane, all_pairs
 from aira_agents.neighbours.plane_cells import Mesh, crowded, in_cells
-from aira_agents.neighbours.room import with_enough_room
-from environments.flocking import Flocking, FlockState
+from aira_agents.neighbours.room import grown
+from environments.flocking import Flocking
+from environments.foraging import Foraging
 
 KEY = jax.random.key(0)
 N, WIDTH, HEIGHT, RADIUS = 150, 20, 16, 3.5
@@ -84,17 +85,13 @@ def _flock(world):
     return after
 
 
-def _left_out(state: FlockState):
-    return state.crowded
-
-
-def test_room_grows_outside_the_program_until_nobody_is_left_out():
-    crowd = Flocking(n_birds=11, neighbours="cells", room=2, speed=0.0)
+def test_room_grows_outside_the_program_until_it_suffices_or_is_the_most_there_can_be():
+    crowd = Flocking(n_birds=11, neighbours="cells", room=4, speed=0.0)
     assert _flock(crowd).crowded == 11
-    grown, state = with_enough_room(crowd, _flock, _left_out)
-    assert (grown.room, int(state.crowded)) == (16, 0)
-    with pytest.raises(InputError, match="the most there can be"):
-        with_enough_room(Flocking(n_birds=300, neighbours="cells", room=256, speed=0.0), _flock, _left_out)
+    larger = grown(grown(crowd))
+    assert (larger.room, int(_flock(larger).crowded)) == (16, 0)
+    assert grown(Flocking(room=200)).room == 256
+    assert grown(Flocking(room=256)) is None and grown(Foraging()) is None
 
 
 @pytest.mark.parametrize("torus", [True, False])

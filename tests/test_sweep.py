@@ -2,19 +2,24 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 from grid_world import GridWorld
 
 from aira_agents.errors import InputError
+from aira_agents.loop import start, unroll
+from aira_agents.policies import Rule
 from aira_agents.sweeps import runner as runners
 from aira_agents.sweeps.runner import Runner
 from aira_agents.sweeps.spec import Spec, parsed_variation
 from aira_agents.sweeps.summary import summed_up
 from environments import sweep
+from environments.flocking import Flocking, boid
 from environments.foraging import Foraging, ForagingModel, greedy
 from environments.predator_prey import PredatorPrey
 
+KEY = jax.random.key(0)
 SMALL = {"n_agents": (4,), "width": (6,), "height": (5,)}
 VARIED = {**SMALL, "regrowth": (0.01, 0.2), "food_at_start": (0.1, 0.3, 0.5)}
 
@@ -136,6 +141,7 @@ def test_variations_read_as_people_write_them():
         ("density=0.1:0.9:1", "make no sense"),
         ("density=0.1,,0.3", "empty value"),
         ("density=0.1,0.1", "twice"),
+        ("density=0:1:300000000", "300,000,000 values are more than"),
     ],
 )
 def test_nonsense_to_vary_is_told(text, told):
@@ -169,6 +175,21 @@ def test_a_mean_pools_what_is_not_asked_for_and_leaves_out_what_failed():
     assert (summary["low"] <= summary["mean"]).all() and (summary["mean"] <= summary["high"]).all()
     with pytest.raises(InputError, match="Did you mean 'mean_food'"):
         summed_up(executed(spec), ["food_at_start"], "mean_fod")
+
+
+CROWD = {"n_birds": (60,), "width": (20,), "height": (20,), "vision": (2.0,), "neighbours": ("cells",)}
+
+
+def test_a_crowded_run_is_made_again_with_more_room_unless_somebody_said_how_much_there_is():
+    spec = Spec(Flocking, CROWD, (0, 1), 3, policy=boid)
+    ample, given = ({**CROWD, "room": (room,)} for room in (64, 1))
+    cramped = executed(dataclasses.replace(spec, varied=given))
+    assert (cramped["crowded"] > 0).all() and (cramped["error"] == "").all()
+    grown, wide = executed(spec), executed(dataclasses.replace(spec, varied=ample))
+    assert (grown["crowded"] == 0).all()
+    assert np.allclose(grown["mean_bird_heading"], wide["mean_bird_heading"], atol=1e-4)
+    tight = Flocking(**{name: value for name, (value,) in CROWD.items()})
+    assert int(unroll(tight, {"bird": Rule(boid)}, start(tight, {"bird": Rule(boid)}, KEY), 3)[0].state.crowded) > 0
 
 
 def test_each_run_is_trained_at_its_own_setting():

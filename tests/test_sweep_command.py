@@ -193,9 +193,27 @@ def test_every_row_is_there_once_though_a_node_of_the_cluster_dies(tmp_path):
         (["foraging", "--out", "t.csv", "--resume", "--overwrite"], "give one of them"),
         (["foraging", "--out", "t.csv", "--hosts", "2"], "needs `--coordinator"),
         (["foraging", "--out", "t.csv", "--policy", "greedi"], "greedy"),
+        (["foraging", "--out", "t.csv", "--show", "mean_fod"], "Did you mean 'mean_food'"),
+        (["foraging", "--out", "t.csv", "--seeds", "300000000"], "`--seeds` must be at most"),
     ],
 )
-def test_nonsense_is_told_in_one_line(tmp_path, monkeypatch, arguments, told):
+def test_nonsense_is_told_in_one_line_and_leaves_nothing_behind(tmp_path, monkeypatch, arguments, told):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=told):
         sweep_command(arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_to_be_overwritten_stays_until_the_new_sweep_is_known_to_be_sound(tmp_path):
+    out, parts = tmp_path / "table.csv", tmp_path / "table.csv.parts"
+    parts.mkdir()
+    (parts / "000000000000.csv").write_text("rows of hours")
+    with pytest.raises(InputError, match="Did you mean"):
+        sweep_command([*SMALL, "--vary", "regrowht=0.5", "--overwrite", "--out", str(out)])
+    assert (parts / "000000000000.csv").read_text() == "rows of hours"
+
+
+def test_who_found_no_room_is_told_of(tmp_path, capsys):
+    flock = ["flocking", "--vary", "neighbours=cells", "--vary", "room=1", "--seeds", "1", "--steps", "2"]
+    sweep_command([*flock, "--vary", "n_birds=300", "--out", str(tmp_path / "t.csv")])
+    assert "In 1 runs somebody was not seen" in " ".join(capsys.readouterr().out.split())

@@ -11,10 +11,10 @@ import tyro
 from aira_agents.cli.console import console
 from aira_agents.cli.parsing import parsed
 from aira_agents.cli.words import first_word
-from aira_agents.errors import InputError
+from aira_agents.errors import InputError, unknown_name
 from aira_agents.registry import find, names
 from aira_agents.sweeps.engines import Engine, engine_named
-from aira_agents.sweeps.spec import Outline, Spec, parsed_variation
+from aira_agents.sweeps.spec import MOST_RUNS, Outline, Spec, parsed_variation
 from aira_agents.sweeps.summary import measures_in, summed_up
 from aira_agents.sweeps.table import Table, marked
 
@@ -24,6 +24,11 @@ All combinations run side by side, each with all seeds. `--policy` sweeps learne
 Worlds: {worlds}
 `aira sweep WORLD --help` shows all options; `aira train WORLD --help` the parameters of a world."""
 ROWS_SHOWN = 24
+NO_ROOM = {
+    "refused_births": "births found no room (`refused_births`): a larger capacity would let them.",
+    "crowded": "somebody was not seen for want of room in a cell (`crowded`), so what came of them is not to be "
+    "believed: leave `room` out, and it grows.",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +112,9 @@ def sweep_command(arguments: list[str]) -> None:
 
 def _sweep(engine: Engine, spec: Spec, options: SweepOptions, table: Table, done: frozenset[int]) -> None:
     outline = engine.outline(spec, options.at_once, done)
+    if options.show and options.show not in outline.measures:
+        raise unknown_name("measure", options.show, outline.measures)
+    table.open()
     _tell(spec, outline, done)
     _run(engine, spec, options, outline, table)
     _report(table.finish(), spec, options)
@@ -143,6 +151,8 @@ def _check(options: SweepOptions) -> None:
         if getattr(options, name) < least:
             shown = name.replace("_", "-")
             raise InputError(f"`--{shown}` must be a whole number of at least {least}; got {getattr(options, name)}.")
+    if options.seeds > MOST_RUNS:
+        raise InputError(f"`--seeds` must be at most {MOST_RUNS:,}; got {options.seeds:,}.")
     if options.hosts > 1 and (options.engine != "local" or not options.coordinator):
         raise InputError("`--hosts` is for the engine `local`, and needs `--coordinator ADDRESS:PORT` of host 0.")
     if options.resume and options.overwrite:
@@ -206,9 +216,10 @@ def _report(table: Any, spec: Spec, options: SweepOptions) -> None:
     if len(faults):
         several = faults["run"].nunique()
         console.print(f"{several:,} runs are marked in `error`. The first: {faults['error'].iloc[0]}")
-    full = int((table.groupby("run")["refused_births"].max() > 0).sum()) if "refused_births" in table else 0
-    if full:
-        console.print(f"In {full:,} runs births found no room (`refused_births`): a larger capacity would let them.")
+    for column, told in NO_ROOM.items():
+        full = int((table.groupby("run")[column].max() > 0).sum()) if column in table else 0
+        if full:
+            console.print(f"In {full:,} runs {told}")
     measure = options.show or next(iter(measures_in(table, spec)), "")
     by = [name for name, values in spec.varied.items() if len(values) > 1]
     summary = summed_up(table, by, measure)

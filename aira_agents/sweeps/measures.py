@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from aira_agents.environment import Environment
 from aira_agents.hosting.numbers import number_names
+from aira_agents.neighbours.room import CROWDED
 from aira_agents.populations import Population, State
 from aira_agents.types import Array, Float
 
@@ -21,7 +22,7 @@ Share = tuple[Array, Array]
 def measured(environment: Environment, state: State) -> dict[str, Share]:
     """Returns for each role `n_ROLE` and `mean_ROLE_COLUMN`, for each array `mean_ARRAY`, and `environment.measures`.
 
-    A mean over agents is that over the living, not-a-number where there is none.
+    A mean over agents is that over the living, not-a-number where there is none. A single number is as it is.
     """
     found: dict[str, tuple[Array, Array | int]] = {name: (own, 1) for name, own in environment.measures(state).items()}
     for role, agents in state.agents.items():
@@ -31,7 +32,7 @@ def measured(environment: Environment, state: State) -> dict[str, Share]:
             found[f"mean_{role}_{name}"] = (jnp.sum(jnp.where(agents.alive, _column(agents, name), 0)), n)
     for name, array in vars(state).items():
         if name not in CLOCKS and _is_quantity(array):
-            found[f"mean_{name}"] = (jnp.sum(array.astype(jnp.float32)), array.size)
+            found[f"mean_{name}" if array.ndim else name] = (jnp.sum(array.astype(jnp.float32)), array.size)
     found["refused_births"] = (state.refused_births, 1)
     return {name: (jnp.float32(value), jnp.float32(count)) for name, (value, count) in found.items()}
 
@@ -46,7 +47,7 @@ def measure_names(environment: Environment) -> list[str]:
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Returns names of what was measured, what tells most first: the world's own, rewards, numbers, means."""
-    kinds = ("total_reward_", "reward_", "n_", "mean_", "refused_births")
+    kinds = ("total_reward_", "reward_", "n_", "mean_", "refused_births", CROWDED)
 
     def place(name: str) -> int:
         return next((i for i, kind in enumerate(kinds) if name.startswith(kind)), -1)

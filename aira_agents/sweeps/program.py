@@ -12,6 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from aira_agents.environment import Environment
 from aira_agents.keys import straight
 from aira_agents.loop import Now, Transition, one_step, start, where_worlds
+from aira_agents.neighbours.room import CROWDED
 from aira_agents.parameters import with_axis
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.sweeps.hosts import gathered, placed
@@ -142,7 +143,8 @@ def _run(
         row = measure(worlds, now)
         row |= {f"reward_{role}": value for role, value in last.items()}
         row |= {f"total_reward_{role}": (value, jnp.ones_like(value)) for role, value in total.items()}
-        kept = {name: value for name, value in row.items() if not keep or name in keep}
+        # Who found no room is always counted: the run is then made again with more.
+        kept = {name: value for name, value in row.items() if not keep or name in keep or name == CROWDED}
         return carry, kept | {"step": (now.state.time, jnp.ones_like(now.state.time))}
 
     nobody = {role: (zero, zero) for role, zero in zeros.items()}

@@ -12,6 +12,7 @@ import psutil
 from aira_agents.environment import Environment
 from aira_agents.errors import AiraError, InputError, unknown_name
 from aira_agents.hosting.signature import checked_seed
+from aira_agents.neighbours.room import CROWDED, grown
 from aira_agents.parameters import parameters_of
 from aira_agents.policies.by_name import named_policies
 from aira_agents.policies.checking import policies_for
@@ -71,7 +72,9 @@ class Runner:
         size = self._at_once or self._worth()
         batches = [runs[i : i + size] for runs in groups.values() for i in range(0, len(runs), size)]
         kept = {run: told for run, told in faults.items() if run not in skipping}
-        return Outline(batches, kept, self._static, len(groups))
+        run = next(run for run in range(self.spec.n_runs) if run not in faults)
+        measures = self.spec.keep or measure_names(self._world(self.spec.settings(run)))
+        return Outline(batches, kept, self._static, len(groups), tuple(measures))
 
     def execute(self, runs: Sequence[int]) -> pd.DataFrame:
         """Runs some runs; returns their rows, with `error` where one raised.
@@ -85,16 +88,17 @@ class Runner:
             rows += self._rows(own)
         return pd.concat(rows, ignore_index=True)
 
-    def _rows(self, runs: list[int]) -> list[pd.DataFrame]:
+    def _rows(self, runs: list[int], growths: int = 0) -> list[pd.DataFrame]:
         try:
-            program, size = self._program(runs)
+            program, size = self._program(runs, growths)
         except AiraError as error:
             if isinstance(error, InputError) and "memory" in str(error):
                 raise
             return [marked(self.spec, dict.fromkeys(runs, str(error)))]
-        return [rows for i in range(0, len(runs), size) for rows in self._batch(program, size, runs[i : i + size])]
+        parts = [runs[i : i + size] for i in range(0, len(runs), size)]
+        return [rows for part in parts for rows in self._batch(program, size, part, growths)]
 
-    def _batch(self, program: Program, size: int, runs: list[int]) -> list[pd.DataFrame]:
+    def _batch(self, program: Program, size: int, runs: list[int], growths: int) -> list[pd.DataFrame]:
         padded = [*runs, *[runs[0]] * (size - len(runs))]  # one program for all batches
         settings = [self.spec.settings(run) for run in padded]
         values = {name: np.array([own[name] for own in settings]) for name in self._traced}
@@ -107,14 +111,32 @@ class Runner:
                 return [marked(self.spec, {runs[0]: str(error)})]
             # Which of them raised is found by halving: the others go on.
             half = len(runs) // 2
-            return [rows for part in (runs[:half], runs[half:]) for rows in self._batch(program, size, part)]
+            return [rows for part in (runs[:half], runs[half:]) for rows in self._batch(program, size, part, growths)]
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
-            return self._smaller(size, runs, error)
-        return [self._tidy(runs, found)]
+            return self._smaller(size, runs, error, growths)
+        rows: Any = self._tidy(runs, found)
+        cramped = self._cramped(rows, growths)
+        if not cramped:
+            return [rows]
+        return [rows[~rows["run"].isin(cramped)], *self._rows(cramped, growths + 1)]
 
-    def _smaller(self, size: int, runs: list[int], error: Exception) -> list[pd.DataFrame]:
+    def _cramped(self, rows: Any, growths: int) -> list[int]:
+        """Returns the runs in which somebody found no room, where more may be given: nobody said how much there is."""
+        if CROWDED not in rows or "room" in (*self.spec.varied, *self.spec.fixed):
+            return []
+        runs = rows[rows[CROWDED] > 0]["run"].unique().tolist()
+        return runs if runs and self._roomy(self.spec.settings(runs[0]), growths + 1) is not None else []
+
+    def _roomy(self, settings: Mapping[str, Any], growths: int) -> Environment | None:
+        """Returns a world with its room doubled so many times; `None` where there can be no more."""
+        environment: Environment | None = self._world(settings)
+        for _ in range(growths):
+            environment = None if environment is None else grown(environment)
+        return environment
+
+    def _smaller(self, size: int, runs: list[int], error: Exception, growths: int) -> list[pd.DataFrame]:
         """Goes on with half as many at once, where there was less memory than the compiler counted on."""
         devices = len(jax.devices())
         if size <= devices:
@@ -122,7 +144,7 @@ class Runner:
         self._programs.clear()
         self._at_once = size // 2
         log.warning("Out of memory: %d runs at once from now on.", self._at_once)
-        return self._rows(runs)
+        return self._rows(runs, growths)
 
     def _tidy(self, runs: list[int], found: dict[str, np.ndarray]) -> pd.DataFrame:
         """A row for each run and moment it lived to see; of one that ended early, the last says how it ended."""
@@ -146,14 +168,14 @@ class Runner:
     def _group(self, settings: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(settings[name] for name in self._static)
 
-    def _program(self, runs: list[int]) -> tuple[Program, int]:
+    def _program(self, runs: list[int], growths: int = 0) -> tuple[Program, int]:
         """Returns the program of these runs and its size: the largest that is worth it and fits into memory."""
         settings = self.spec.settings(runs[0])
         group = self._group(settings)
-        if group not in self._programs:
-            environment = self._world(settings)
-            self._programs[group] = self._fitting(environment, self._policies(group, environment))
-        return self._programs[group]
+        if (group, growths) not in self._programs:
+            environment: Any = self._roomy(settings, growths)
+            self._programs[group, growths] = self._fitting(environment, self._policies(group, environment))
+        return self._programs[group, growths]
 
     def _policies(self, group: tuple[Any, ...], environment: Environment) -> dict[str, AbstractPolicy]:
         """Returns the policies of worlds that share shapes; raises where they do not fit."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from aira_agents.errors import InputError
 
-MOST_RUNS = 100_000_000
+MOST_RUNS = 10_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +92,7 @@ class Outline:
     faults: dict[int, str]  # run -> why its setting makes no world
     static: tuple[str, ...]  # parameters that were varied and cost a program a value
     n_programs: int
+    measures: tuple[str, ...]  # what will be measured
 
 
 def parsed_variation(text: str) -> tuple[str, tuple[Any, ...]]:
@@ -117,6 +118,8 @@ def _range(text: str, parts: Sequence[str]) -> tuple[Any, ...]:
         low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
     if count < 1 or len(parts) != 3 or not (math.isfinite(low) and math.isfinite(high)):
         raise InputError(f"A range is LOW:HIGH:COUNT with a count of at least 1, as in 0.1:0.9:9; got {text!r}.")
+    if count > MOST_RUNS:
+        raise InputError(f"`--vary {text}`: {count:,} values are more than {MOST_RUNS:,}; vary less.")
     if (low == high) != (count == 1):
         raise InputError(f"`--vary {text}`: {count} values from {low:g} to {high:g} make no sense.")
     step = (high - low) / max(count - 1, 1)

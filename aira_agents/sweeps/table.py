@@ -20,32 +20,43 @@ class Table:
     """Where rows go, and which are there already."""
 
     def __init__(self, out: Path, spec: Spec, *, resume: bool, overwrite: bool) -> None:
-        """Makes the folder of parts, `OUT.parts`.
+        """Looks whether rows may go to `out`; changes nothing.
 
         Raises:
             InputError: The suffix is unknown, the file or parts exist and neither flag says what to do, or the parts
-                are of another sweep, or it cannot be written.
+                are of another sweep.
         """
         if out.suffix not in SUFFIXES:
             raise InputError(f"`--out` must end in {' or '.join(SUFFIXES)}; got {out.name!r}.")
         self._out, self._spec = out, spec
         self._parts = out.with_name(out.name + ".parts")
         self._record = self._parts / "sweep.json"
+        self._anew = overwrite or not self._record.exists()
         if overwrite:
-            shutil.rmtree(self._parts, ignore_errors=True)
-        elif out.exists() and not (resume and self._parts.exists()):
+            return
+        if out.exists() and not (resume and self._parts.exists()):
             raise InputError(f"{out} exists; `--overwrite` replaces it, another `--out` keeps it.")
-        elif self._parts.exists() and not resume:
+        if self._parts.exists() and not resume:
             raise InputError(f"{self._parts} holds an unfinished sweep; `--resume` goes on, `--overwrite` begins anew.")
+        if not self._anew:
+            self._check()
+
+    def open(self) -> None:
+        """Makes the folder of parts, `OUT.parts`; what is to be replaced goes now.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        if not self._anew:
+            return
+        shutil.rmtree(self._parts, ignore_errors=True)
         try:
             self._parts.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise unwritable(out.parent, error) from error
-        self._claim()
+            raise unwritable(self._out.parent, error) from error
+        write_json(self._record, {"identity": self._spec.identity})
 
-    def _claim(self) -> None:
-        if not self._record.exists():
-            write_json(self._record, {"identity": self._spec.identity})
+    def _check(self) -> None:
         try:
             same = json.loads(self._record.read_text("utf-8")).get("identity") == self._spec.identity
         except (ValueError, AttributeError) as error:
@@ -58,6 +69,8 @@ class Table:
 
     def done(self) -> frozenset[int]:
         """Returns the runs that have their rows."""
+        if self._anew:
+            return frozenset()
         return frozenset(int(run) for part in self._read() for run in part["run"].unique())
 
     def add(self, rows: pd.DataFrame) -> None:
