@@ -4,6 +4,7 @@ import ctypes
 import gc
 import os
 import sys
+from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -16,6 +17,11 @@ from jaxtyping import install_import_hook
 
 install_import_hook(["aira_agents", "environments", "scenarios", "viz"], "beartyped.check")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# What was compiled once is not compiled again: not for a resumed run, not by the other worker, not tomorrow.
+jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".jax_cache"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 # Mesa 3.5 bounds its type parameters by names that it imports for type checkers only; beartype needs them there.
 for module, name in (("mesa.agentset", "Agent"), ("mesa.agent", "Model")):

@@ -29,6 +29,11 @@ def _policies(world, rules, kind):
     }
 
 
+@eqx.filter_jit  # primitive by primitive, each would be a program of its own
+def begin(world, policies, seed):
+    return start(world, policies, jax.random.key(seed))
+
+
 def _keep(transition):
     return transition.percepts, transition.decisions, transition.feedback, transition.fresh
 
@@ -65,7 +70,7 @@ def test_a_hosted_model_and_the_compiled_loop_give_the_same_200_steps(name, kind
         model.step()
         states.append(model.state)
         kept.append(_keep(model.transition))
-    begun = start(world, policies, jax.random.key(SEED))
+    begun = begin(world, policies, SEED)
     now, scanned = eqx.filter_jit(unroll)(world, policies, begun, STEPS, _keep)
     # An unvmapped scan of one world: bit for bit, memories and percepts included.
     _assert_equal(_stacked(kept), scanned)
@@ -74,7 +79,7 @@ def test_a_hosted_model_and_the_compiled_loop_give_the_same_200_steps(name, kind
 
     # A batched rollout: the same actions, and the same world.
     seeds = jnp.array([SEED, SEED + 1])
-    worlds = jax.vmap(lambda seed: start(world, policies, jax.random.key(seed)))(seeds)
+    worlds = eqx.filter_jit(jax.vmap(lambda seed: begin(world, policies, seed)))(seeds)
     end, actions = eqx.filter_jit(rollout)(
         world, policies, worlds, STEPS, lambda t: {role: d.actions for role, d in t.decisions.items()}
     )
