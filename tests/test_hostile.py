@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from courts import court, need_level, written
+from courts import PATIENT, court, need_level, written
 from hostile import ATTACKS, WORKS
 
 from aira_agents.assignments import confine
@@ -170,6 +170,26 @@ def test_a_grade_is_the_same_twice_even_without_the_generator(shut_in, tmp_path)
     first, second = (shut_in.grade("anna", folder).means for _ in range(2))
     assert first == second
     assert np.mean(first["hidden"]) >= 0
+
+
+@pytest.mark.parametrize(
+    ("writes", "told"),
+    [
+        ("[open(f'file{i}', 'wb').write(bytes(2**20)) for i in range(8)]", "more than 4 MB of files"),
+        ("[(f := tempfile.TemporaryFile(), f.write(bytes(2**20))) for i in range(8)]", "more than 4 MB of files"),
+        ("[open(f'file{i}', 'wb').close() for i in range(1001)]", "more than 1000 files"),
+        ("os.mkdir('hidden', 0o300)", "nobody can look into"),
+    ],
+)
+def test_who_fills_the_disk_is_stopped(tmp_path, writes, told):
+    need_level("landlock")
+    if "hidden" in writes and os.geteuid() == 0:
+        pytest.skip("root looks into every folder")
+    source = f"import os, tempfile, time\nkept = {writes}\n"
+    folder = written(tmp_path / "submission", f"{source}time.sleep(3)\n{WORKS}")
+    grade = court(tmp_path, "landlock", limits=PATIENT).grade("mallory", folder)
+    assert (grade.state, grade.points) == ("INVALID", 0)
+    assert told in grade.told
 
 
 def test_a_kernel_that_lets_anybody_empty_a_file_is_not_taken_for_landlock(monkeypatch):
