@@ -171,6 +171,16 @@ def test_a_notebook_is_taken_without_its_magic(judge, tmp_path):
     assert judge.grade("anna", tmp_path / "anna.ipynb").state == "DONE"
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_notebook_may_have_modules_and_drafts_beside_it(tmp_path, whole):
+    cells = [{"cell_type": "code", "source": "from helpers import act"}]
+    folder = written(tmp_path / "submission", json.dumps({"cells": cells}), "policy.ipynb")
+    written(written(folder, UP, "helpers.py"), "{}", "draft.ipynb")
+    into = _laid_out(tmp_path, folder if whole else folder / "policy.ipynb", with_modules=True)
+    assert "from helpers import act" in (into / "policy.py").read_text()
+    assert (into / "helpers.py").read_text() == UP
+
+
 @pytest.mark.parametrize(
     ("files", "told"),
     [

@@ -18,6 +18,7 @@ from aira_agents.assignments.loading import MANIFEST, POLICY, WEIGHTS
 from aira_agents.errors import InputError
 
 NOTEBOOK = ".ipynb"
+NAMED = f"policy{NOTEBOOK}"
 MOST_FILES = 500
 NO_MODULES = (POLICY, "solution.py")  # beside a file that is handed in by itself, these are no modules of it
 
@@ -99,6 +100,8 @@ def _choose(folder: Path) -> None:
     if POLICY in files and not notebooks:
         return
     policies = [*([POLICY] if POLICY in files else sources), *notebooks]
+    if NAMED in files and POLICY not in files:
+        policies = [NAMED]  # the other files are modules and drafts
     if len(policies) > 1:
         raise _invalid(f"Two or more files could be the policy: {', '.join(sorted(policies))}. Hand in one, {POLICY}.")
     if policies and policies[0] in notebooks:
@@ -149,6 +152,8 @@ def _copy_file(path: Path, into: Path, with_modules: bool) -> None:
             shutil.copyfile(beside, into / beside.name)
     if path.suffix == ".py":
         shutil.copyfile(path, into / POLICY)
+    elif path.suffix == NOTEBOOK:
+        (into / POLICY).write_text(_source(path), "utf-8")
     else:
         shutil.copyfile(path, into / path.name)
         _choose(into)
