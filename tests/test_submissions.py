@@ -23,6 +23,7 @@ from environments.foraging import ROLE, Foraging, greedy
 
 GREEDY = "from environments.foraging import greedy as act\n"
 UP = "def act(observation, rng):\n    return int(rng.integers(0, 5))\n"
+BRANCHES = "def act(observation, key):\n    if observation['vision'][0, 0, 0] > 0:\n        return 1\n    return 0\n"
 NETWORK = """
 import equinox as eqx
 import jax
@@ -72,6 +73,16 @@ def _laid_out(tmp_path, path, **options):
         ("import torch_that_is_not_there\n" + UP, "ERROR", "Only what `aira_agents` installs"),
         ("def act(observation, key):\n    return 1.5\n", "INVALID", "got 1.5"),
         ("def act(observation, key):\n    return observation['vision']\n", "INVALID", "probabilities"),
+        (
+            BRANCHES,
+            "ERROR",
+            "shape bool[] (policy.py, line 2: if observation['vision'][0, 0, 0] > 0:). In JAX use `jnp.where",
+        ),
+        (
+            "def act(observation, key):\n    return observation['nose']\n",
+            "ERROR",
+            "KeyError: 'nose' (policy.py, line 2",
+        ),
         (NETWORK, "INVALID", "policy.safetensors must lie beside policy.py"),
     ],
 )

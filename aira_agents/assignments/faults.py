@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from aira_agents.errors import traced_hint
+
 
 class SubmissionError(Exception):
     """A submission's own fault: `state` is ERROR, INVALID or TIMEOUT. Where it was acting, `row` is the agent."""
@@ -51,4 +53,4 @@ def error_line(record: Mapping[str, Any]) -> str:
         told = f"it called `exit({record.get('told')})`"
     if "module" in record:
         told += ". Only what `aira_agents` installs is there when it is graded"
-    return f"{told}{where}."
+    return f"{told}{where}.{traced_hint(str(record.get('type')))}"
