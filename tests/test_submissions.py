@@ -83,6 +83,22 @@ def test_a_fault_is_told_in_one_line(judge, tmp_path, source, state, told):
     assert "\n" not in grade.told
 
 
+@pytest.mark.parametrize(
+    ("source", "advice"),
+    [
+        ("def act(observation, rng)\n    return 0\n", "a colon, a bracket or a quotation mark is missing"),
+        ("def act(observation, rng):\nreturn 0\n", "with spaces only"),
+        ("import torch_that_is_not_there\n" + UP, "hand it in beside"),
+        ("def act(observation, rng):\n    return observation['nose']\n", "in the line that is named"),
+        ("def act(observation, rng):\n    return 9\n", "an action that the world knows"),
+    ],
+)
+def test_what_to_try_after_a_fault_is_about_the_fault(judge, tmp_path, source, advice):
+    for outcome in judge.grade("anna", written(tmp_path / "submission", source)).outcomes:
+        assert advice in outcome.hint
+        assert "Look at the food" not in outcome.hint  # the test's own
+
+
 def test_what_it_prints_and_raises_controls_no_terminal(judge, tmp_path):
     source = "print('\\x1b[2Jcleared')\nraise ValueError('\\x1b[31mred\\nand more')\n"
     grade = judge.grade("mallory", written(tmp_path / "submission", source))
