@@ -33,7 +33,7 @@ food_at_start = 0.3
 max_steps = 12
 [seeds]
 public = [1, 2]
-hidden = [3, 4, 5]
+hidden = [3, 4, 6]
 [[tests]]
 name = "acts"
 points = 2
@@ -62,7 +62,7 @@ def assignment(folder, **changes):
         "world": "foraging",
         "measure": "meals",
         "parameters": PARAMETERS,
-        "seeds": {"public": (1, 2), "hidden": (3, 4, 5)},
+        "seeds": {"public": (1, 2), "hidden": (3, 4, 6)},
         "limits": LIMITS,
         "tests": TESTS,
     }

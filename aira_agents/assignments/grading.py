@@ -84,7 +84,9 @@ class Court:
         for name in assignment.others:
             if name not in others:
                 raise unknown_name("role in [others]", name, others)
-        self.arena = Arena(self.environment, role, others)
+        self.arena = Arena(
+            self.environment, role, others, {*assignment.seeds["hidden"]} - {*assignment.seeds["public"]}
+        )
         self._baselines: dict[str, np.ndarray] = {}
         self._prepared, self._preparing, self._measuring = False, threading.Lock(), threading.Lock()
         self._running: set[Runner] = set()
