@@ -6,6 +6,14 @@ The command `aira` prints the message of an `AiraError` and exits with 2.
 import difflib
 from collections.abc import Iterable
 
+# JAX's errors where code asks for the value of what is still being compiled.
+TRACED = (
+    "TracerBoolConversionError",
+    "TracerIntegerConversionError",
+    "TracerArrayConversionError",
+    "ConcretizationTypeError",
+)
+
 
 class AiraError(Exception):
     """What was expected, what came, and what to try."""
@@ -37,3 +45,12 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return InputError(f"Unknown {kind} {name!r}.{hint} There is: {', '.join(known) or 'none'}.")
+
+
+def traced_hint(error: str) -> str:
+    """Returns what to try about an error in a rule, by the error's name; nothing for all but JAX's own `TRACED`."""
+    if error not in TRACED:
+        return ""
+    return (
+        " In JAX use `jnp.where(...)` in place of `if`, and no `int(...)`; or write `act(observation, rng)` in NumPy."
+    )

@@ -33,7 +33,7 @@ food_at_start = 0.3
 max_steps = 12
 [seeds]
 public = [1, 2]
-hidden = [3, 4, 5]
+hidden = [3, 4, 6]
 [[tests]]
 name = "acts"
 points = 2
@@ -47,7 +47,7 @@ steps = 2
 """
 
 PARAMETERS = {"n_agents": 2, "width": 6, "height": 6, "food_at_start": 0.3, "max_steps": 12}
-LIMITS = Limits(start_s=4.0, step_s=1.0, total_s=5.0, memory_mb=700, output_kb=64, files_mb=2)
+LIMITS = Limits(start_s=4.0, step_s=1.0, total_s=5.0, memory_mb=700, output_kb=64, files_mb=2, written_mb=4)
 PATIENT = dataclasses.replace(LIMITS, start_s=60.0, step_s=20.0, total_s=60.0)
 TESTS = (
     Test("acts", 2, "public"),
@@ -62,7 +62,7 @@ def assignment(folder, **changes):
         "world": "foraging",
         "measure": "meals",
         "parameters": PARAMETERS,
-        "seeds": {"public": (1, 2), "hidden": (3, 4, 5)},
+        "seeds": {"public": (1, 2), "hidden": (3, 4, 6)},
         "limits": LIMITS,
         "tests": TESTS,
     }

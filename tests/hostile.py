@@ -3,6 +3,8 @@
 Each is harmless if every wall fails: what it starts ends by itself, and what it takes is bounded.
 """
 
+from hostile_calls import CALLS
+
 WORKS = """
 def act(observation, rng):
     return rng.integers(0, 5)
@@ -289,4 +291,4 @@ def act(observation, rng):
     ctypes.string_at(0)
 """,
     ),
-}
+} | CALLS

@@ -50,7 +50,8 @@ def test_the_commands_lead_from_a_new_assignment_to_grades(tmp_path, capsys, mon
     assert {p.name for p in Path("week-1").iterdir()} == {"assignment.toml", "policy.py", "README.md", "solution.py"}
     text = Path("week-1/assignment.toml").read_text()
     assert len(load_assignment(Path("week-1")).seeds["hidden"]) == 20
-    assert len(load_assignment(Path("week-1")).tests) == 3
+    tests = load_assignment(Path("week-1")).tests
+    assert (len(tests), all(test.hint for test in tests)) == (3, True)
     main(["assignment", "new", "poles", "--world", "cartpole"])  # has no rule to compare with
     assert "# goal = 0.0" in Path("poles/assignment.toml").read_text()
     assert len(load_assignment(Path("poles")).tests) == 1

@@ -125,6 +125,23 @@ def test_a_seed_is_the_same_world_whatever_stands_beside_it():
     assert (together[0], together[2]) == (apart[2], apart[0])
 
 
+def test_a_hidden_seed_cannot_be_tried_out_by_the_keys_that_a_submission_is_handed():
+    seeds = [7, 8, 9]
+
+    def told(hidden):
+        arena = Arena(Foraging(**PARAMETERS), "forager", {}, hidden)
+        standing, view = arena.begin(seeds)
+        _, later = arena.step(standing, {"move": np.zeros((3, PARAMETERS["n_agents"]))})
+        assert np.all(view.batch["keys"] != later.batch["keys"])
+        return view.batch
+
+    plain, hiding, other = told(()), told((8, 9)), told((9, 10))
+    assert [*(plain["keys"] == hiding["keys"]).all(axis=1)] == [True, False, False]
+    assert [*(hiding["keys"] == other["keys"]).all(axis=1)] == [True, False, False]  # seed 8 is hidden in one
+    assert not np.any(plain["row_keys"][1:, :, 1] == hiding["row_keys"][1:, :, 1])
+    assert np.array_equal(plain["features"], hiding["features"])  # the world is the same
+
+
 def test_points_follow_the_way_from_floor_to_goal_and_noise_is_not_held_against_anybody():
     test = Test("way", 4, "hidden", "random", "greedy", 4)
     chance = np.random.default_rng(0)

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from courts import court, need_level, written
+from courts import PATIENT, court, need_level, written
 from hostile import ATTACKS, WORKS
+
+from aira_agents.assignments import confine
+from aira_agents.assignments.levels import known_levels
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,10 @@ def _runs(pid):
         return False
 
 
+def _unchanged(stat):
+    return stat.st_mode, stat.st_uid, stat.st_mtime_ns, stat.st_size
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_ends_with_a_state_and_an_explanation_and_leaves_nothing_behind(shut_in, tmp_path, attack):
     states, source = ATTACKS[attack]
@@ -57,8 +64,10 @@ def test_an_attack_ends_with_a_state_and_an_explanation_and_leaves_nothing_behin
         tmp_path / "submission",
         source.replace("{outside}", str(outside)).replace("{secret}", str(secret)),
     )
+    before = secret.stat()
     grade = shut_in.grade("mallory", folder)
     assert grade.state in states, grade.told
+    assert _unchanged(secret.stat()) == _unchanged(before)
     assert grade.points == 0
     assert len(grade.told) > 10
     assert sorted(path.name for path in outside.iterdir()) == ["assignment.toml"]
@@ -161,3 +170,36 @@ def test_a_grade_is_the_same_twice_even_without_the_generator(shut_in, tmp_path)
     first, second = (shut_in.grade("anna", folder).means for _ in range(2))
     assert first == second
     assert np.mean(first["hidden"]) >= 0
+
+
+@pytest.mark.parametrize(
+    ("writes", "told"),
+    [
+        ("[open(f'file{i}', 'wb').write(bytes(2**20)) for i in range(8)]", "more than 4 MB of files"),
+        ("[(f := tempfile.TemporaryFile(), f.write(bytes(2**20))) for i in range(8)]", "more than 4 MB of files"),
+        ("[open(f'file{i}', 'wb').close() for i in range(1001)]", "more than 1000 files"),
+        ("os.mkdir('hidden', 0o300)", "nobody can look into"),
+    ],
+)
+def test_who_fills_the_disk_is_stopped(tmp_path, writes, told):
+    need_level("landlock")
+    if "hidden" in writes and os.geteuid() == 0:
+        pytest.skip("root looks into every folder")
+    source = f"import os, tempfile, time\nkept = {writes}\n"
+    folder = written(tmp_path / "submission", f"{source}time.sleep(3)\n{WORKS}")
+    grade = court(tmp_path, "landlock", limits=PATIENT).grade("mallory", folder)
+    assert (grade.state, grade.points) == ("INVALID", 0)
+    assert told in grade.told
+
+
+def test_a_kernel_that_lets_anybody_empty_a_file_is_not_taken_for_landlock(monkeypatch):
+    monkeypatch.setattr(confine, "landlock_version", lambda: 2)
+    found = known_levels.__wrapped__()["landlock"]
+    assert (found.available, "Linux 6.2" in found.told) == (False, True)
+
+
+def test_files_can_be_copied_in_its_own_folder_and_what_cannot_is_told(shut_in, tmp_path):
+    source = "import shutil\nopen('a', 'w').write('x')\nshutil.copyfile('a', 'b')\nassert open('b').read() == 'x'\n"
+    assert shut_in.grade("anna", written(tmp_path / "copyfile", source + WORKS)).state == "DONE"
+    told = shut_in.grade("anna", written(tmp_path / "copy", source + "shutil.copy('a', 'c')\n" + WORKS)).told
+    assert "Operation not permitted: 'c' (policy.py, line 5: shutil.copy('a', 'c'))" in told

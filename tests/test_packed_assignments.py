@@ -66,6 +66,17 @@ def test_an_archive_holds_what_is_needed_and_nothing_hidden(folder, tmp_path):
         assert "solution" not in file.name
 
 
+@pytest.mark.parametrize("which", ["student", "gradescope", "classroom50"])
+def test_the_wheel_in_an_archive_holds_no_solution_and_no_hidden_seeds(folder, tmp_path, which):
+    (wheel,) = (name for name in _unpacked(folder, tmp_path / "given", which) if name.endswith(".whl"))
+    with zipfile.ZipFile(tmp_path / "given" / wheel) as archive:
+        held = [name for name in archive.namelist() if "templates" not in name]
+        record = archive.read(next(name for name in held if name.endswith("RECORD"))).decode()
+    assert "scenarios/foraging.py" in held
+    assert not [name for name in held if "solution" in name or "assignment.toml" in name]
+    assert "scenarios/assignments" not in record
+
+
 def test_a_lecturer_says_what_is_installed(folder, tmp_path, capsys):
     text = (folder / "assignment.toml").read_text()
     wheel = tmp_path / "aira_agents-9.9-py3-none-any.whl"

@@ -16,6 +16,7 @@ from aira_agents.environment import Percept
 from aira_agents.errors import IncompatiblePolicyError, InputError
 from aira_agents.loop import start, unroll
 from aira_agents.policies import Greedy, RandomPolicy, Rule, plain_errors
+from aira_agents.policies.checking import policies_for
 from aira_agents.policies.conv import ConvPolicy
 from aira_agents.policies.mlp import MLPPolicy
 from aira_agents.policies.normalized import NormalizedPolicy, Statistics
@@ -184,3 +185,15 @@ for i in range(30):
 def test_many_networks_built_in_one_program_never_wait_for_each_other():
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "JAX_PLATFORMS": "cpu"}
     subprocess.run([sys.executable, "-c", MANY], env=environment, timeout=240, check=True)
+
+
+@pytest.mark.parametrize("value", ["1 if seen else 0", "int(seen)", "[0, 1][seen.astype(int)]"])
+def test_a_rule_that_asks_jax_for_a_value_is_told_its_line_and_what_to_do(tmp_path, value):
+    source = f"def act(observation, key):\n    seen = observation['vision'][0, 0, 0] > 0\n    return {value}\n"
+    (tmp_path / "own.py").write_text(source)
+    namespace = {}
+    exec(compile(source, tmp_path / "own.py", "exec"), namespace)
+    with pytest.raises(IncompatiblePolicyError) as fault:
+        policies_for(Foraging(), namespace["act"])
+    assert f"(own.py, line 3: return {value}). In JAX use `jnp.where(...)`" in str(fault.value)
+    assert "\n" not in str(fault.value)

@@ -1,5 +1,6 @@
 """A database that is missing, locked, full, foreign, older or newer: one clear line, and nothing lost."""
 
+import contextlib
 import sqlite3
 
 import pytest
@@ -7,6 +8,7 @@ from databases import POSTGRESQL, database, need_postgresql  # noqa: F401  a fix
 from sqlalchemy import inspect, text
 from test_store import event
 
+from aira_agents.cli.main import main
 from aira_agents.errors import InputError, StoreError
 from aira_agents.store import Store, engine, migrations
 from aira_agents.store.tables import METADATA
@@ -31,6 +33,22 @@ def test_what_is_no_database_is_not_touched(tmp_path):
     path.write_text("Dear reader, " * 100)
     _refused(path, "letter.txt is not a database of aira")
     assert path.read_text() == "Dear reader, " * 100
+
+
+def test_somebody_elses_database_is_not_touched_by_who_only_reads(tmp_path, capsys):
+    path = tmp_path / "foreign.db"
+    with contextlib.closing(sqlite3.connect(path)) as foreign:
+        foreign.execute("CREATE TABLE x (y)")
+    before = path.read_bytes()
+    for command in ("list", "summary", "forget anna", f"export {tmp_path / 'out'}"):
+        with pytest.raises(SystemExit) as leaving:
+            main(["data", *command.split(), "--database", str(path)])
+        told = capsys.readouterr().err.strip()
+        assert leaving.value.code == 2
+        assert "foreign.db must be a database of aira, and holds none of its tables" in told
+        assert len(told.splitlines()) == 1
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["foreign.db"]
 
 
 @pytest.mark.parametrize(

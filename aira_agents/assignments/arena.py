@@ -5,7 +5,7 @@ they do; all that is random is drawn from the seed, so that everybody meets the 
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -13,12 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from aira_agents.assignments.pads import padded, pads_for
 from aira_agents.environment import Environment, Percept, Role
 from aira_agents.errors import NumericalError
 from aira_agents.keys import for_agents, straight
 from aira_agents.loop import Now, Transition, one_step, start
 from aira_agents.policies.policy import AbstractPolicy, Decision
-from aira_agents.types import Array, Bool, Float, Key, Memory
+from aira_agents.types import Array, Bool, Float, Key, Memory, UInt32
 
 # Compiled in a third of the time, and half as fast afterwards: these programs run for a second or so. The second option
 # is gone from later versions.
@@ -56,6 +57,7 @@ class Standing(eqx.Module):
     over: Bool[Array, " worlds"]
     returns: Float[Array, "worlds capacity"]
     lives: Float[Array, "worlds capacity"]
+    pads: UInt32[Array, "worlds 2"]  # of the keys that are handed on
 
 
 class View(NamedTuple):
@@ -105,8 +107,14 @@ class Score(NamedTuple):
 class Arena:
     """One role of one world, and what the other roles do; it plays as often as it is asked, compiled once."""
 
-    def __init__(self, environment: Environment, role: str, others: Mapping[str, AbstractPolicy]) -> None:
-        self.environment = environment
+    def __init__(
+        self,
+        environment: Environment,
+        role: str,
+        others: Mapping[str, AbstractPolicy],
+        hidden: Collection[int] = (),  # seeds that nobody shall work out of what is handed on
+    ) -> None:
+        self.environment, self._hidden = environment, frozenset(hidden)
         self.index = [r.name for r in environment.roles].index(role)
         self.role = environment.roles[self.index]
         nothing = {
@@ -117,7 +125,8 @@ class Arena:
 
     def begin(self, seeds: Sequence[int]) -> tuple[Standing, View]:
         """Resets a world for each seed."""
-        standing, told = _begin(self.environment, self._policies, np.asarray(seeds, np.uint32), self.index)
+        pads = pads_for(seeds, self._hidden)
+        standing, told = _begin(self.environment, self._policies, np.asarray(seeds, np.uint32), pads, self.index)
         return standing, _view(told)
 
     def step(self, standing: Standing, actions: Mapping[str, np.ndarray]) -> tuple[Standing, View]:
@@ -231,12 +240,12 @@ _decide = _quickly_compiled(decide)
 
 
 @_quickly_compiled
-def _begin(environment: Environment, policies: Any, seeds: Array, index: int) -> Any:
+def _begin(environment: Environment, policies: Any, seeds: Array, pads: Array, index: int) -> Any:
     keys = straight(jax.vmap(jax.random.key)(seeds))  # the same numbers, sooner compiled and sooner drawn
     now = jax.vmap(lambda key: start(environment, policies, key))(keys)
     role = environment.roles[index]
     nothing = jnp.zeros((len(keys), role.capacity))
-    standing = Standing(now, jax.vmap(environment.ended)(now.state), nothing, nothing)
+    standing = Standing(now, jax.vmap(environment.ended)(now.state), nothing, nothing, pads)
     fresh = jnp.zeros((len(keys), role.capacity), bool)
     return standing, _told(environment, standing, index, fresh, nothing)
 
@@ -257,7 +266,7 @@ def _earned(environment: Environment, before: Standing, now: Now, happened: Tran
     rewards = jnp.where(counts, feedback.reward, 0.0)
     ends = counts & (feedback.terminated | feedback.truncated)
     over = before.over | jax.vmap(environment.ended)(now.state)
-    standing = Standing(now, over, before.returns + rewards, before.lives + ends)
+    standing = Standing(now, over, before.returns + rewards, before.lives + ends, before.pads)
     return standing, _told(environment, standing, index, happened.fresh[name], rewards)
 
 
@@ -265,14 +274,14 @@ def _told(environment: Environment, standing: Standing, index: int, fresh: Array
     """Returns what a view holds: what `one_step` will let the role perceive, and the keys it will decide with."""
     role = environment.roles[index]
 
-    def look(one: Now) -> tuple[Percept, Array, Array]:
+    def look(one: Now, pad: Array) -> tuple[Percept, Array, Array]:
         _, sense_key, act_key, _ = jax.random.split(one.key, 4)
         n_roles = len(environment.roles)
-        own_key = jax.random.split(act_key, n_roles)[index] if n_roles > 1 else act_key
+        own_key = padded(jax.random.split(act_key, n_roles)[index] if n_roles > 1 else act_key, pad)
         rows = for_agents(own_key, role.capacity)
         return environment.observe(one.state, sense_key)[role.name], own_key, rows
 
-    percepts, own_keys, row_keys = jax.vmap(look)(standing.now)
+    percepts, own_keys, row_keys = jax.vmap(look)(standing.now, standing.pads)
     agents = standing.now.state.agents[role.name]
     batch = {
         "features": percepts.features,

@@ -15,7 +15,7 @@ from typing import Any
 # Landlock: the same numbers on every processor.
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 14
-RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}  # from which version on
+RIGHTS = {3: (1 << 15) - 1, 5: (1 << 16) - 1}  # from which version on; before the third, anybody may empty a file
 OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 # What Python, NumPy and JAX read of the machine.
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/random", "/proc/self")
@@ -37,9 +37,30 @@ REFUSED = {
     "setns": (308, 268), "reboot": (169, 142), "kexec_load": (246, 104), "init_module": (175, 105),
     "finit_module": (313, 273), "delete_module": (176, 106), "bpf": (321, 280), "perf_event_open": (298, 241),
     "userfaultfd": (323, 282), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
-    "setrlimit": (160, 164), "setpriority": (141, 140), "sched_setaffinity": (203, 122),
+    # What may be done to any process of the same user.
+    "setrlimit": (160, 164), "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
+    "process_madvise": (440, 440), "process_mrelease": (448, 448), "kcmp": (312, 272), "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    # What may be done to any file of the same user: Landlock leaves modes, owners, times and attributes alone.
+    "chmod": (90, -1), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, -1),
+    "fchown": (93, 55), "lchown": (94, -1), "fchownat": (260, 54), "utime": (132, -1), "utimes": (235, -1),
+    "futimesat": (261, -1), "utimensat": (280, 88), "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16), "setxattrat": (463, 463),
+    "removexattrat": (466, 466), "file_setattr": (469, 469), "truncate": (76, 45),
+    # What outlives a process, and memory that is counted as nobody's.
+    "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
+    "memfd_create": (319, 279), "memfd_secret": (447, 447),
 }  # fmt: skip
 CLONE, CLONE3, SECCOMP = (56, 220), (435, 435), (317, 277)
+PRLIMIT = (302, 261)  # allowed for itself: threads ask it how large their stack is
+PR_SET_DUMPABLE, F_SETOWN, F_SETOWN_EX = 4, 8, 15
+# Refused where an argument has one of these values: number of the argument, values. They would let a submission outlive
+# the grader, hide its open files from it, and have the kernel signal others.
+REFUSED_WITH = {
+    "prctl": ((157, 167), 0, (PR_SET_PDEATHSIG, PR_SET_DUMPABLE)),
+    "fcntl": ((72, 25), 1, (F_SETOWN, F_SETOWN_EX)),
+}
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 CLONE_THREAD, ENOSYS, EPERM = 0x10000, 38, 1
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000  # REFUSE | errno
@@ -100,7 +121,11 @@ def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> None:
 
 
 def refuse_calls() -> None:
-    """Refuses sockets, new processes, signals, tracing and setting the clock; threads stay. Raises `OSError`."""
+    """Refuses sockets, new processes, signals, tracing, setting the clock, and all else above; threads stay.
+
+    Raises:
+        OSError: The kernel takes no such filter.
+    """
     machine, architecture = ARCHITECTURES[platform.machine()]
     numbers = [call[machine] for call in REFUSED.values() if call[machine] >= 0]
     program = [_instruction(0x20, 4), _jump(0x15, architecture, 1, 0), _instruction(0x06, REFUSE | EPERM)]
@@ -109,9 +134,17 @@ def refuse_calls() -> None:
     program += [_jump(0x35, 0x40000000, 0, 1), _instruction(0x06, REFUSE | EPERM)]
     for number in numbers:
         program += [_jump(0x15, number, 0, 1), _instruction(0x06, REFUSE | EPERM)]
+    # Of `prlimit64`, both halves of the first argument, a process, must be zero.
+    program += [_jump(0x15, PRLIMIT[machine], 0, 6), _argument(0), _jump(0x15, 0, 0, 2), _argument(0, high=True)]
+    program += [_jump(0x15, 0, 1, 0), _instruction(0x06, REFUSE | EPERM), _instruction(0x06, ALLOW)]
+    for call, argument, values in REFUSED_WITH.values():
+        program += [_jump(0x15, call[machine], 0, 2 + 2 * len(values)), _argument(argument)]
+        for value in values:
+            program += [_jump(0x15, value, 0, 1), _instruction(0x06, REFUSE | EPERM)]
+        program += [_instruction(0x06, ALLOW)]
     # `clone3` hides its flags: where it does not exist, the C library falls back to `clone`.
     program += [_jump(0x15, CLONE3[machine], 0, 1), _instruction(0x06, REFUSE | ENOSYS)]
-    program += [_jump(0x15, CLONE[machine], 0, 3), _instruction(0x20, 16), _jump(0x45, CLONE_THREAD, 1, 0)]
+    program += [_jump(0x15, CLONE[machine], 0, 3), _argument(0), _jump(0x45, CLONE_THREAD, 1, 0)]
     program += [_instruction(0x06, REFUSE | EPERM), _instruction(0x06, ALLOW)]
     code = b"".join(program)
     held = ctypes.create_string_buffer(code, len(code))
@@ -139,6 +172,11 @@ def _drop_privileges(libc: Any) -> None:
     call = {"x86_64": 126, "aarch64": 91}.get(platform.machine())
     if call is not None:
         _checked(libc.syscall(call, struct.pack("=Ii", 0x20080522, 0), bytes(24)), "privileges")
+
+
+def _argument(number: int, *, high: bool = False) -> bytes:
+    """Loads one half of an argument of the call; both processors put the low one first."""
+    return _instruction(0x20, 16 + 8 * number + 4 * high)
 
 
 def _instruction(code: int, value: int) -> bytes:

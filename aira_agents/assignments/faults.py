@@ -8,6 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from aira_agents.errors import traced_hint
+
+TRY = {
+    "ERROR": "Mend what raised, in the line that is named; `aira check` shows whether it holds.",
+    "INVALID": "Change what is said to be wrong; in every situation `act` returns an action that the world knows.",
+    "TIMEOUT": "Do less in a step: no waiting, no loop without end, nothing loaded or trained inside `act`.",
+    "FAULT": "Nothing: the grader failed, no points are lost by it, and it is graded again.",
+}
+RAISED = {  # by the name of what was raised, which says more than the state
+    "SyntaxError": "Mend the line that is named, or the one before: a colon, a bracket or a quotation mark is missing.",
+    "IndentationError": "Begin the line that is named as far to the right as those beside it, with spaces only.",
+    "ModuleNotFoundError": "Do without that module, or hand it in beside `policy.py`.",
+    "PermissionError": "Do without other files, programs and the network; copy a file with `shutil.copyfile`.",
+}
+
 
 class SubmissionError(Exception):
     """A submission's own fault: `state` is ERROR, INVALID or TIMEOUT. Where it was acting, `row` is the agent."""
@@ -21,6 +36,11 @@ class SubmissionError(Exception):
 
 class GraderError(Exception):
     """The grader's fault: no points are lost by it, and the submission can be graded again."""
+
+
+def what_to_try(state: str, told: str) -> str:
+    """Returns what to do about a fault that was told so."""
+    return RAISED.get(told.partition(":")[0], TRY[state])
 
 
 def one_line(text: str) -> str:
@@ -51,4 +71,4 @@ def error_line(record: Mapping[str, Any]) -> str:
         told = f"it called `exit({record.get('told')})`"
     if "module" in record:
         told += ". Only what `aira_agents` installs is there when it is graded"
-    return f"{told}{where}."
+    return f"{told}{where}.{traced_hint(str(record.get('type')))}"

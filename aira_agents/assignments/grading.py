@@ -20,7 +20,7 @@ import numpy as np
 from aira_agents.assignments import pipe
 from aira_agents.assignments.arena import Arena, Player, PolicyPlayer, Watcher
 from aira_agents.assignments.casting import named_rule, role_of, world_of
-from aira_agents.assignments.faults import GraderError, SubmissionError
+from aira_agents.assignments.faults import GraderError, SubmissionError, what_to_try
 from aira_agents.assignments.levels import Level
 from aira_agents.assignments.runner import Runner
 from aira_agents.assignments.scoring import Outcome, judged, lost, way_of
@@ -84,7 +84,9 @@ class Court:
         for name in assignment.others:
             if name not in others:
                 raise unknown_name("role in [others]", name, others)
-        self.arena = Arena(self.environment, role, others)
+        self.arena = Arena(
+            self.environment, role, others, {*assignment.seeds["hidden"]} - {*assignment.seeds["public"]}
+        )
         self._baselines: dict[str, np.ndarray] = {}
         self._prepared, self._preparing, self._measuring = False, threading.Lock(), threading.Lock()
         self._running: set[Runner] = set()
@@ -201,14 +203,14 @@ class Court:
                 if isinstance(came, SubmissionError):
                     state, told = came.state, came.told
                     at = None if came.row is None or came.world is None else (came.world, came.row)
-                    outcomes += [lost(test, f"{state}: {told}") for test in tests]
+                    outcomes += [lost(test, f"{state}: {told}", what_to_try(state, told)) for test in tests]
                 else:
                     means[seeds], baselines = came, self.baselines(seeds)
                     outcomes += [judged(test, came, baselines, self.assignment.measure) for test in tests]
         except Exception as error:  # whatever it is, the others are graded
             state, told = FAULT, f"The grader's own fault, to be graded again: {type(error).__name__}: {error}"
             tests = [test for seeds in self.sets for test in self.assignment.tests_on(seeds)]
-            outcomes = [lost(test, told) for test in tests]
+            outcomes = [lost(test, told, what_to_try(state, told)) for test in tests]
         by_set = {seeds: values.tolist() for seeds, values in means.items()}
         seconds = time.monotonic() - begun
         return Grade(name, state, told, tuple(outcomes), self.level.name, seconds, printed, by_set, at)

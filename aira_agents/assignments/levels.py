@@ -19,7 +19,7 @@ from aira_agents.assignments.spec import LEVELS
 from aira_agents.errors import InputError, unknown_name
 
 FIRST_USER = 2_000_000_000  # identities that nobody has
-LOWEST_LANDLOCK = 1
+LOWEST_LANDLOCK = 3  # before, it governs who writes a file, and not who empties it
 
 
 class Level(NamedTuple):
@@ -38,7 +38,7 @@ def known_levels() -> dict[str, Level]:
     if version >= LOWEST_LANDLOCK and seccomp:
         landlock = Level("landlock", True, f"Landlock {version} and seccomp")
     else:
-        landlock = Level("landlock", False, "needs Linux 5.13 or newer with Landlock, on x86_64 or aarch64")
+        landlock = Level("landlock", False, "needs Linux 6.2 or newer with Landlock, on x86_64 or aarch64")
     return {
         "process": Level("process", True, "a process of its own"),
         "limits": limits,

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from aira_agents.acting import by_effector, generators
-from aira_agents.errors import AiraError, InputError
+from aira_agents.errors import TRACED, AiraError, IncompatiblePolicyError, InputError
 
 POLICY, WEIGHTS, MANIFEST = "policy.py", "policy.safetensors", "policy.json"
 SHOWN = 16  # numbers of a wrong action that are sent to be shown
@@ -141,6 +141,8 @@ def told(error: BaseException, folder: str, row: int | None = None) -> dict[str,
     """Returns what the grader needs to say what went wrong (to the agent of `row`), as JSON holds it."""
     if isinstance(error, WrongActionError):
         return {"state": "INVALID", "effector": error.effector, "row": error.row, "action": _shown(error.action)}
+    if isinstance(error, IncompatiblePolicyError) and error.__cause__ and _own(error.__cause__, folder):
+        error = error.__cause__  # the check of whether it fits only met what its own code raised
     if isinstance(error, AiraError):
         return {"state": "INVALID", "told": str(error)[:TOLD], "row": row}
     found: dict[str, Any] = {"state": "ERROR", "row": row, "type": type(error).__name__, "told": _said(error)}
@@ -148,14 +150,20 @@ def told(error: BaseException, folder: str, row: int | None = None) -> dict[str,
         return found | {"told": str(error.msg), "line": error.lineno, "text": str(error.text or "").rstrip()[:200]}
     if isinstance(error, ModuleNotFoundError):
         found["module"] = str(error.name)
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(folder)]
-    if own:
+    if own := _own(error, folder):
         found |= {"line": own[-1].lineno, "file": Path(own[-1].filename).name, "text": str(own[-1].line or "")[:200]}
     return found
 
 
+def _own(error: BaseException, folder: str) -> list[traceback.FrameSummary]:
+    """Returns where an error passed through the submission's own files."""
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(folder)]
+
+
 def _said(error: BaseException) -> str:
     try:
+        if type(error).__name__ in TRACED:
+            return str(error).splitlines()[0].rstrip(".")  # JAX goes on for a page
         return str(error)[:TOLD]
     except Exception:  # a submission's own exception may fail to say what it is
         return ""

@@ -1,5 +1,7 @@
 """This library as a wheel, as it is here: what packed assignments install where no release can be had.
 
+The assignments that ship are left out: with their solutions and hidden seeds they are for lecturers.
+
 Source: the Python packaging user guide, "Binary distribution format", file contents and the `.dist-info` directory.
 """
 
@@ -13,6 +15,7 @@ from pathlib import Path
 NAME = "aira-agents"
 WHEEL = "Wheel-Version: 1.0\nGenerator: aira_agents\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 FROM_RELEASE = ("METADATA", "entry_points.txt", "licenses/LICENSE")
+NOT_FOR_STUDENTS = "scenarios/assignments/"
 MOMENT = (2026, 1, 1, 0, 0, 0)  # the same content gives the same archive
 
 
@@ -25,7 +28,8 @@ def own_wheel() -> tuple[str, list[tuple[str, bytes]]]:
         spec = find_spec(package)
         for root in map(Path, spec.submodule_search_locations or [] if spec else []):
             files = [f for f in sorted(root.rglob("*")) if f.is_file() and "__pycache__" not in f.parts]
-            entries += [(f.relative_to(root.parent).as_posix(), f.read_bytes()) for f in files]
+            named = [(f.relative_to(root.parent).as_posix(), f) for f in files]
+            entries += [(name, f.read_bytes()) for name, f in named if not name.startswith(NOT_FOR_STUDENTS)]
     info = f"{stem}.dist-info"
     entries += [(f"{info}/{file}", text.encode()) for file in FROM_RELEASE if (text := found.read_text(file))]
     entries.append((f"{info}/WHEEL", WHEEL.encode()))

@@ -76,8 +76,10 @@ class Runner:
             mark=mark,
             user=user,
             may_fork=level.name != "landlock",
+            home=home,
             memory_mb=limits.memory_mb,
             output_kb=limits.output_kb,
+            written_mb=limits.written_mb,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._pipe = pipe.Pipe(self._process.stdout.fileno(), self._process.stdin.fileno())

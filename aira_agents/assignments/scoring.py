@@ -76,9 +76,9 @@ def way_of(test: Test, baselines: Mapping[str, np.ndarray]) -> tuple[np.ndarray,
     return floor, goal
 
 
-def lost(test: Test, told: str) -> Outcome:
-    """Returns no points, and why."""
-    return _outcome(test, 0, "acts to the end of every world", told)
+def lost(test: Test, told: str, hint: str) -> Outcome:
+    """Returns no points, why, and what to try: the test's own hint is for those who act to the end."""
+    return dataclasses.replace(_outcome(test, 0, "acts to the end of every world", told), hint=hint)
 
 
 def _outcome(test: Test, points: int, expected: str, came: str) -> Outcome:

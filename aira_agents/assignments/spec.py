@@ -49,6 +49,7 @@ class Limits:
     memory_mb: int = 512  # resident, of all its processes together
     output_kb: int = 256  # printed
     files_mb: int = 64  # handed in, unpacked
+    written_mb: int = 64  # to its temporary home, at a time
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import shutil
 import stat
 import tokenize
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from aira_agents.assignments.loading import MANIFEST, POLICY, WEIGHTS
 from aira_agents.errors import InputError
 
 NOTEBOOK = ".ipynb"
+NAMED = f"policy{NOTEBOOK}"
 MOST_FILES = 500
 NO_MODULES = (POLICY, "solution.py")  # beside a file that is handed in by itself, these are no modules of it
 
@@ -86,27 +87,38 @@ def _invalid(told: str) -> SubmissionError:
 
 def _choose(folder: Path) -> None:
     """Makes the one policy in `folder` its `policy.py`."""
+    files = {entry.name: entry for entry in _unwrapped(folder) if entry.is_file()}
+    policies = _policies(files)
+    if len(policies) > 1:
+        raise _invalid(f"Two or more files could be the policy: {', '.join(sorted(policies))}. Hand in one, {POLICY}.")
+    if policies and policies[0].endswith(NOTEBOOK):
+        (folder / POLICY).write_text(_source(files[policies[0]]), "utf-8")
+    elif policies:
+        files[policies[0]].rename(folder / POLICY)
+    elif not files:
+        raise _invalid(f"It is empty. Hand in a {POLICY}, or {WEIGHTS} with {MANIFEST}.")
+    elif not {WEIGHTS, MANIFEST} <= set(files):
+        raise _invalid(f"There is no {POLICY} in it, only {', '.join(sorted(files))}.")
+
+
+def _unwrapped(folder: Path) -> list[Path]:
+    """Returns what lies in `folder`, after what an archive of a folder holds was taken out of that one."""
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))]
-    if len(entries) == 1 and entries[0].is_dir():  # an archive of a folder
+    if len(entries) == 1 and entries[0].is_dir():
         inner = entries[0].rename(folder / ".inner")
         for entry in inner.iterdir():
             entry.rename(folder / entry.name)
         inner.rmdir()
         entries = list(folder.iterdir())
-    files = {entry.name: entry for entry in entries if entry.is_file()}
+    return entries
+
+
+def _policies(files: Collection[str]) -> list[str]:
+    """Returns the names that could be the policy's; modules and drafts beside one that has its name could not."""
     notebooks = [name for name in files if name.endswith(NOTEBOOK)]
-    sources = [name for name in files if name.endswith(".py")]
-    if POLICY in files and not notebooks:
-        return
-    policies = [*([POLICY] if POLICY in files else sources), *notebooks]
-    if len(policies) > 1:
-        raise _invalid(f"Two or more files could be the policy: {', '.join(sorted(policies))}. Hand in one, {POLICY}.")
-    if policies and policies[0] in notebooks:
-        (folder / POLICY).write_text(_source(files[policies[0]]), "utf-8")
-    elif policies:
-        files[policies[0]].rename(folder / POLICY)
-    elif not {WEIGHTS, MANIFEST} <= set(files):
-        raise _invalid(f"There is no {POLICY} in it, only {', '.join(sorted(files)) or 'nothing'}.")
+    if POLICY in files:
+        return [POLICY, *notebooks]
+    return [NAMED] if NAMED in files else [name for name in files if name.endswith(".py")] + notebooks
 
 
 def _source(notebook: Path) -> str:
@@ -149,6 +161,8 @@ def _copy_file(path: Path, into: Path, with_modules: bool) -> None:
             shutil.copyfile(beside, into / beside.name)
     if path.suffix == ".py":
         shutil.copyfile(path, into / POLICY)
+    elif path.suffix == NOTEBOOK:
+        (into / POLICY).write_text(_source(path), "utf-8")
     else:
         shutil.copyfile(path, into / path.name)
         _choose(into)

@@ -1,17 +1,21 @@
-"""Watches one submission's processes, and ends them all: too much memory, too many processes, too much output."""
+"""Watches one submission's processes, and ends them all: too much memory, disk or output, too many processes."""
 
 import contextlib
+import itertools
 import os
 import signal
+import stat
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import psutil
 
 EVERY_S = 0.05
-MOST_PROCESSES = 16
+DISK_EVERY = 10  # times less often than the rest: a folder is walked
+MOST_PROCESSES, MOST_WRITTEN_FILES = 16, 1000
 KEPT_BYTES = 4000  # of what a submission prints
 MARKER = "AIRA_SUBMISSION"
 
@@ -31,14 +35,17 @@ class Watchdog:
         mark: str,
         user: int | None,
         may_fork: bool,
+        home: Path,
         memory_mb: int,
         output_kb: int,
+        written_mb: int,
     ) -> None:
         self.reason: str | None = None
         self.late = False
         self.deadline = float("inf")  # on the monotonic clock: ends whoever does not read or answer
         self._process, self._mark, self._user, self._may_fork = process, mark, user, may_fork
-        self._memory, self._output = memory_mb * 2**20, output_kb * 1024
+        self._memory, self._output, self._written = memory_mb * 2**20, output_kb * 1024, written_mb * 2**20
+        self._home = home
         self._kept = bytearray()
         self._seen: set[psutil.Process] = set()
         self._over = threading.Event()
@@ -76,19 +83,23 @@ class Watchdog:
                     return
 
     def _watch(self) -> None:
-        while not self._over.wait(EVERY_S):
-            if time.monotonic() > self.deadline:
-                self.late = True
-                self._stop("it took too long")
+        for turn in itertools.count():
+            if self._over.wait(EVERY_S):
                 return
-            family = [self._own(), *self._offspring()]
-            if len(family) > MOST_PROCESSES:
-                self._stop(f"it started more than {MOST_PROCESSES} processes")
-            elif sum(_resident(one) for one in family if one) > self._memory:
-                self._stop(f"it used more than {self._memory // 2**20} MB of memory")
-            else:
-                continue
-            return
+            self.late = time.monotonic() > self.deadline
+            reason = "it took too long" if self.late else self._excess(disk=turn % DISK_EVERY == 0)
+            if reason:
+                self._stop(reason)
+                return
+
+    def _excess(self, *, disk: bool) -> str | None:
+        """Returns what it has too much of; `disk`: looks there, too."""
+        family = [one for one in (self._own(), *self._offspring()) if one]
+        if len(family) > MOST_PROCESSES:
+            return f"it started more than {MOST_PROCESSES} processes"
+        if sum(_resident(one) for one in family) > self._memory:
+            return f"it used more than {self._memory // 2**20} MB of memory"
+        return _excess_on_disk(self._home, family, self._written) if disk else None
 
     def _stop(self, reason: str) -> None:
         if self.reason is None:
@@ -135,6 +146,42 @@ class Watchdog:
                 if one.environ().get(MARKER) == self._mark or (self._user and one.uids().real == self._user):
                     found.append(one)
         return found
+
+
+def _excess_on_disk(home: Path, family: Iterable[psutil.Process], most: int) -> str | None:
+    total = 0
+    try:
+        for count, found in enumerate(itertools.chain(_lying_in(home), *(_removed_by(one.pid) for one in family)), 1):
+            total += found.st_blocks * 512 if hasattr(found, "st_blocks") else found.st_size
+            if count > MOST_WRITTEN_FILES:
+                return f"it wrote more than {MOST_WRITTEN_FILES} files"
+            if total > most:
+                return f"it wrote more than {most // 2**20} MB of files"
+    except OSError:
+        return "it made a folder that nobody can look into"
+    return None
+
+
+def _lying_in(folder: Path) -> Iterator[os.stat_result]:
+    """Yields what lies in a folder and beneath; raises `OSError` where it cannot be seen."""
+    left = [str(folder)]
+    while left:
+        with contextlib.suppress(FileNotFoundError), os.scandir(left.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                    yield entry.stat(follow_symlinks=False)
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(entry.path)
+
+
+def _removed_by(process: int) -> Iterator[os.stat_result]:
+    """Yields files that a process holds open though they have no name any more: they take room until it ends."""
+    with contextlib.suppress(OSError), os.scandir(f"/proc/{process}/fd") as entries:  # of Linux only
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                found = os.stat(entry.path)
+                if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
+                    yield found
 
 
 def _resident(process: psutil.Process) -> int:

@@ -50,7 +50,9 @@ def assignment_command(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         from aira_agents.assignments.starting import shipped_assignments
 
-        console.print(USAGE.format(worlds=", ".join(names("world")), shipped=", ".join(shipped_assignments())))
+        console.print(
+            USAGE.format(worlds=", ".join(names("world")), shipped=", ".join(shipped_assignments()) or "none here")
+        )
         return
     name, *rest = arguments
     if name not in COMMANDS:

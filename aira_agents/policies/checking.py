@@ -1,13 +1,15 @@
 """Does a policy fit a world? Asked before anything runs, so that the answer names the role and not a matrix."""
 
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import jax
 
 from aira_agents.environment import Environment, Percept, Role
-from aira_agents.errors import AiraError, IncompatiblePolicyError, unknown_name
+from aira_agents.errors import AiraError, IncompatiblePolicyError, traced_hint, unknown_name
 from aira_agents.policies.policy import AbstractPolicy, Policy
 from aira_agents.policies.random import RandomPolicy
 from aira_agents.policies.rule import Rule
@@ -60,11 +62,26 @@ def check_policies(environment: Environment, policies: Mapping[str, AbstractPoli
         except AiraError:
             raise
         except Exception as error:
-            raise IncompatiblePolicyError(
-                f"The policy for {role.name!r} does not fit: a policy is given {role.n_features} numbers there and "
-                f"must answer with {role.n_outputs}. It failed with {type(error).__name__}: "
-                f"{str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
-            ) from error
+            raise _unfit(role, policies[role.name], error) from error
+
+
+def _unfit(role: Role, policy: AbstractPolicy, error: Exception) -> IncompatiblePolicyError:
+    """Returns what is said of a policy that raised: of a plain rule the line, of a network the numbers that are due."""
+    said = str(error).strip().splitlines()
+    failed = f"failed with {type(error).__name__}: {said[0].rstrip('.') if said else 'no message'}"
+    hint = traced_hint(type(error).__name__)
+    if isinstance(policy, Rule):
+        return IncompatiblePolicyError(f"The rule for {role.name!r} {failed}{_line_of(policy, error)}.{hint}")
+    return IncompatiblePolicyError(
+        f"The policy for {role.name!r} does not fit: a policy is given {role.n_features} numbers there and must answer "
+        f"with {role.n_outputs}. It {failed}.{hint}"
+    )
+
+
+def _line_of(rule: Rule, error: Exception) -> str:
+    file = getattr(getattr(rule.act, "__code__", None), "co_filename", None)
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno}: {own[-1].line})" if own else ""
 
 
 def _check(role: Role, policy: AbstractPolicy, percept: Percept, key: Any) -> None:

@@ -60,8 +60,8 @@ def shown(url: URL) -> str:
     return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
 
 
-def connect(url: URL) -> Engine:
-    """Returns the engine; nothing is reached before it is used.
+def connect(url: URL, *, create: bool) -> Engine:
+    """Returns the engine; nothing is reached before it is used. `create`: whether it may make a database of a file.
 
     Raises:
         InputError: The driver of PostgreSQL is not installed.
@@ -85,6 +85,8 @@ def connect(url: URL) -> Engine:
         ) from error
     if sqlite:
         event.listen(engine, "connect", _prepare)
+        if create:
+            event.listen(engine, "connect", _write_ahead)
         event.listen(engine, "begin", _begin)
     return engine
 
@@ -96,9 +98,13 @@ def _prepare(connection: Any, record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
     cursor.execute("PRAGMA synchronous = NORMAL")  # a kill loses nothing; a power cut may lose the last moment
-    if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        cursor.execute("PRAGMA journal_mode = WAL")
     cursor.close()
+
+
+def _write_ahead(connection: Any, record: Any) -> None:
+    del record
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode = WAL")  # kept in the file from then on
 
 
 def _begin(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
-from aira_agents.errors import StoreError
+from aira_agents.errors import InputError, StoreError
 from aira_agents.store.tables import EPISODES, EVENTS, EXPORTS, LESSONS, METADATA, PARTICIPANTS, RUNS, VERSION
 
 LOCK = 0x61697261  # "aira", for PostgreSQL's advisory lock
@@ -51,9 +51,19 @@ def migrate(connection: Connection, where: str) -> None:
         connection.execute(update(VERSION).values(version=len(MIGRATIONS)))
 
 
-def is_current(connection: Connection, where: str) -> bool:
-    """Says whether there is nothing to migrate; raises `StoreError` if the database is of a newer version."""
+def is_current(connection: Connection, where: str, *, create: bool) -> bool:
+    """Says whether there is nothing to migrate.
+
+    Raises:
+        InputError: Nothing may be created, and the database is somebody else's, or empty.
+        StoreError: The database was written by a newer version.
+    """
     if not inspect(connection).has_table(VERSION.name):
+        if not create:
+            raise InputError(
+                f"{where} must be a database of aira, and holds none of its tables. Name another; one is made when "
+                "something is recorded."
+            )
         return False
     version = connection.execute(select(VERSION.c.version)).scalar()
     _refuse_newer(version, where)

@@ -50,19 +50,19 @@ class Store:
 
         Args:
             where: A path, an address, or `None` for `AIRA_DATABASE_URL`, else `results/aira.db`.
-            create: Whether to make an SQLite file that is not there.
+            create: Whether to make an SQLite file, or our tables, where there are none.
 
         Raises:
-            InputError: The address is none, or there is no such file.
+            InputError: The address is none, or there is no such file, or it holds none of our tables.
             StoreError: The database cannot be reached or used, or is of a newer version.
         """
         self._url: URL = reach.address(where)
         self._find_file(create)
-        self._engine: Engine = reach.connect(self._url)
+        self._engine: Engine = reach.connect(self._url, create=create)
         self._write_events = Batching(self._insert_events)
         try:
             with reach.transaction(self._engine, writes=False) as connection:
-                current = is_current(connection, self.where)
+                current = is_current(connection, self.where, create=create)
             if not current:
                 with reach.transaction(self._engine, writes=True) as connection:
                     migrate(connection, self.where)
