@@ -108,6 +108,11 @@ class Notebook:
         """Seconds of this session, so far."""
         return time.monotonic() - self._began_s
 
+    @property
+    def now(self) -> int:
+        """The step of the session that is on the screen; before the first of a world, that world's beginning."""
+        return max(self.first_step, self.last_step)
+
     def new_model(self) -> None:
         """Says that another model is shown, whose steps begin anew."""
         self.first_step = self.last_step + 1
@@ -125,7 +130,7 @@ class Notebook:
         """
         receipt = self.store.add_events(
             [self._event(one.id, one, one.value, one.channel) for one in said],
-            current_step=self.last_step,
+            current_step=self.now,
             lessons={one.id: one.lesson.to_bytes() for one in said},
         )
         reasons = [reason for reason in receipt.refused.values() if "stored already" not in reason]
@@ -135,7 +140,7 @@ class Notebook:
 
     def note(self, id: str, channel: str, uid: int, value: float) -> None:
         """Stores what teaches nothing, such as that two clips are alike; raises `StoreError` as `keep` does."""
-        now = (self.elapsed_s, max(0, self.last_step), uid, value, self.who or "", channel, self.world, self.session)
+        now = (self.elapsed_s, self.now, uid, value, self.who or "", channel, self.world, self.session)
         self.store.add_events([FeedbackEvent(id, *now)])
 
     def take_back(self, said: Said) -> None:

@@ -79,9 +79,10 @@ def TeachingPanel(lab: Lab) -> None:
         if teaching.said.value:
             solara.Warning(for_all(teaching.said.value), dense=True)
         if teaching.is_on:
-            Compare(lab)
-            MeterBar(lab)
-            Log(lab)
+            # By keys: what is said above comes and goes, and would take the place, and so the clips, of who follows.
+            Compare(lab).key("compare")
+            MeterBar(lab).key("meter")
+            Log(lab).key("log")
 
 
 def _one_step(lab: Lab) -> None:

@@ -171,7 +171,7 @@ class Stage:
             notebook.elapsed_s, notebook.first_step + step, uid, value, student.who, channel,
             notebook.world, notebook.session,
         )  # fmt: skip
-        receipt = notebook.store.add_events([event], current_step=notebook.last_step)
+        receipt = notebook.store.add_events([event], current_step=notebook.now)
         for reason in receipt.refused.values():
             if "stored already" not in reason:
                 raise RefusedError(f"Not taken: {reason}")
@@ -184,7 +184,7 @@ class Stage:
 
     def _last_step(self) -> int:
         notebook = self.lab.teaching.notebook
-        return max(0, notebook.last_step - notebook.first_step)
+        return notebook.now - notebook.first_step
 
     # What becomes of it.
 
