@@ -21,7 +21,7 @@ from viz.scene import Layer, Scales, scene_of
 FRAMES_UNDER_WAY = 2  # sent and not yet drawn: one to be drawn while the next is made
 REMEMBERED = 64  # drawings, to say where somebody was
 LONGEST_WAIT_S = 0.5  # for a browser that sleeps
-AS_DECLARED = "role"
+AS_DECLARED = "as the world says"
 ALIKE = "all alike"
 
 
