@@ -143,9 +143,9 @@ class Notebook:
         now = (self.elapsed_s, self.now, uid, value, self.who or "", channel, self.world, self.session)
         self.store.add_events([FeedbackEvent(id, *now)])
 
-    def take_back(self, said: Said) -> None:
+    def take_back(self, said: Sequence[Said]) -> None:
         """Takes down that something was taken back; raises `StoreError` as `keep` does."""
-        self.store.add_events([self._event(_undo_id(said.id), said, 0.0, UNDO)])
+        self.store.add_events([self._event(_undo_id(one.id), one, 0.0, UNDO) for one in said])
 
     def _event(self, id: str, said: Said, value: float, channel: str) -> FeedbackEvent:
         return FeedbackEvent(
@@ -160,3 +160,13 @@ class Notebook:
 
 def _undo_id(id: str) -> str:
     return f"undo:{id}"[:64]
+def last_said(log: Sequence[Entry], who: str) -> list[Entry]:
+    """Returns the last that a person said: one entry, or both sides of a preference, which is one answer."""
+    mine = [entry for entry in log if entry.said.who == who]
+    return [entry for entry in mine if _answer(entry.said) == _answer(mine[-1].said)]
+
+
+def _answer(said: Said) -> str:
+    return said.id.rpartition(":")[0] if said.channel == PREFERENCE else said.id
+
+

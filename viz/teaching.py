@@ -20,8 +20,9 @@ from aira_agents.human.reel import Reel
 from aira_agents.policies.policy import AbstractPolicy, Policy
 from aira_agents.store import Run
 from viz.leading import Leading
+from viz.marking import Marking
 from viz.mixing import is_mixed, learn_beside, who_acts
-from viz.notebook import EVALUATION, TAKEOVER, Entry, Notebook, Said
+from viz.notebook import EVALUATION, TAKEOVER, VETO, Entry, Notebook, Said, last_said
 from viz.settings import SETTINGS
 from viz.wrapped import bare, blinded
 
@@ -39,12 +40,11 @@ class Teaching:
         token: The participant that the browser remembers.
         live: What was learned; `None` before it began.
         log: What was said, the oldest first, without what was taken back.
-        shown: The entry whose steps are marked in the world.
+        marking: Which steps of the log are marked in the world.
         said: What a person should know; "" for nothing.
         upcoming: What the judged agent was about to do when somebody looked.
         changed: Grows when any of it has changed.
         watched: Called after each step, with who leads whom and who pressed a key for it.
-        places: Where an agent was drawn in some steps; the screen's, when there is one.
     """
 
     def __init__(self, lab: Any) -> None:
@@ -56,11 +56,9 @@ class Teaching:
         self.leading: Leading | None = None
         self.log: list[Entry] = []
         self.watched: Callable[[Steered, Mapping[str, int], Mapping[str, int]], None] = lambda *_: None
-        self.slow = False
-        self.shown: solara.Reactive[Entry | None] = solara.Reactive(None)
+        self.marking, self.slow = Marking(), False
         self.said, self.upcoming = solara.Reactive(""), solara.Reactive("")
         self.changed = solara.Reactive(0)
-        self.places: Callable[[int, Sequence[int]], list[tuple[float, float]]] = lambda uid, steps: []
         self._others: dict[str, AbstractPolicy] = {}
         self._model: Any = None
         self._acting_lock, self._told_s = threading.RLock(), 0.0
@@ -144,6 +142,7 @@ class Teaching:
         """Lets everything go."""
         self.stop()
         self.notebook.close()
+        self.marking.show(None)
 
     # What people say.
 
@@ -169,7 +168,7 @@ class Teaching:
             [Said(id, who or me, EVALUATION, uid, self.notebook.first_step + step, float(value), lesson)]
         )
         if entry:
-            self.shown.value = entry[-1]
+            self.marking.glance(entry[-1])
         self.changed.value += 1
 
     def listening(self) -> tuple[Reel, LiveTeaching, str]:
@@ -183,30 +182,28 @@ class Teaching:
         _, live, _ = self.listening()
         kept = self.notebook.keep(said)
         live.teach({one.id: one.lesson for one in kept})
-        entries = [Entry(one, self._marks(one)) for one in kept]
+        entries = [self.marking.entry(one) for one in kept]
         self.log = [*self.log, *entries]
         return entries
 
-    def _marks(self, said: Said) -> tuple[tuple[float, float, float, float], ...]:
-        lesson = said.lesson
-        places = self.places(said.uid, [int(step) for step in lesson.steps])
-        return tuple((x, y, float(c), lesson.value) for (x, y), c in zip(places, lesson.credit, strict=False))
-
     def undo(self, who: str | None = None) -> None:
-        """Takes the last signal of a person back, with all that was learned from it.
+        """Takes back what a person said last, whatever it was, with all that was learned from it.
 
         Raises:
-            InputError: There is none.
+            InputError: There is nothing.
             StoreError: The database cannot be used; it still counts.
         """
         _, live, me = self.listening()
-        mine = [e for e in self.log if e.said.channel == EVALUATION and e.said.who == (who or me)]
-        if not mine:
+        last = last_said(self.log, who or me)
+        if not last:
             raise InputError("There is nothing to take back.")
-        self.notebook.take_back(mine[-1].said)
-        live.take_back([mine[-1].said.id])
-        self.log = [entry for entry in self.log if entry is not mine[-1]]
-        self.shown.value = None
+        ids = [entry.said.id for entry in last]
+        self.notebook.take_back([entry.said for entry in last])
+        live.take_back(ids)
+        if self.leading is not None:
+            self.leading.allow([entry.said for entry in last if entry.said.channel == VETO])
+        self.log = [entry for entry in self.log if entry.said.id not in ids]
+        self.marking.show(None)
         self.changed.value += 1
 
     def leads(self) -> bool:
@@ -243,6 +240,7 @@ class Teaching:
         self.watched(model, {} if self.leading is None else self.leading.helm.leads, pressed)
         if pressed:
             self._keep_led(pressed, model.steps, reel)
+        self.marking.stepped(model)
 
     def _keep_led(self, pressed: Mapping[str, int], step: int, reel: Reel) -> None:
         said: list[Said] = []

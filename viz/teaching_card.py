@@ -153,7 +153,7 @@ def Log(lab: Lab) -> None:
             with solara.Row(gap="6px", style={"align-items": "center"}).key(entry.said.id):
                 solara.HTML("span", unsafe_innerHTML=_told(entry))
                 if entry.marks:
-                    solara.Button("show", text=True, x_small=True, on_click=lambda e=entry: teaching.shown.set(e))
+                    solara.Button("show", text=True, x_small=True, on_click=lambda e=entry: teaching.marking.show(e))
 
 
 def _told(entry: Entry) -> str:
