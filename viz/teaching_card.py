@@ -20,7 +20,8 @@ from viz.teach_pad import TeachPad
 
 CONSENT = (
     "What you press here is kept under a random number, to teach these agents and to study how people teach. No name, "
-    "no address. `aira data forget NUMBER` deletes it; docs/privacy.md says more. Nothing is kept before you agree."
+    "no address. <code>aira data forget NUMBER</code> deletes it; docs/privacy.md says more. Nothing is kept before "
+    "you agree."
 )
 HINTS = {
     "coach": "COACH: each signal moves the policy at once.",
@@ -59,7 +60,7 @@ def TeachingPanel(lab: Lab) -> None:
 
     with solara.Card("Teach", margin=0, classes=["aira-teaching"]):
         if teaching.notebook.who is None:
-            solara.Text(CONSENT)
+            solara.HTML("p", unsafe_innerHTML=CONSENT, style="margin-bottom: 8px")
             with solara.Div(classes=["aira-row"]):
                 solara.Button("I agree: let me teach", color="primary", on_click=agree)
         else:
