@@ -8,6 +8,7 @@ import solara
 
 from aira_agents.errors import AiraError
 from aira_agents.parameters import Parameter, parameters_of
+from viz.beside import COMPILING
 from viz.lab import Lab
 
 STEPS = 100  # of a slider
@@ -23,8 +24,8 @@ def Parameters(lab: Lab) -> None:
     _ = lab.model.value  # a new model has taken everything over
 
     def set_value(name: str, value: Any) -> None:
-        try:
         own = {}
+        try:
             lab.set_parameter(name, value)
         except AiraError as error:
             own = {name: str(error)}
@@ -162,5 +163,12 @@ def usual_range(parameter: Parameter) -> tuple[float, float]:
 def Policies(lab: Lab) -> None:
     """Who acts."""
     _ = lab.lessons.value
+    busy = lab.beside.busy.value
+
+    def choose(name: str) -> None:
+        lab.beside.do(lambda: lab.choose(name))
+
     with solara.Card("Who acts"):
-        solara.Select("Policy", values=lab.choices(), value=lab.choice.value, on_value=lab.choose)
+        solara.Select("Policy", values=lab.choices(), value=lab.choice.value, on_value=choose, disabled=busy)
+        if busy:
+            solara.Info(COMPILING, dense=True)

@@ -69,9 +69,14 @@ class Notebook:
     @property
     def store(self) -> Store:
         """The store; raises `InputError` before anybody agreed."""
+        self.check_agreed()
+        assert self._store is not None
+        return self._store
+
+    def check_agreed(self) -> None:
+        """Raises `InputError` before anybody agreed."""
         if self._store is None:
             raise InputError("Nobody has agreed yet that signals are kept; press the button below the consent.")
-        return self._store
 
     def earlier(self) -> list[Run]:
         """Returns what this person taught in this world before, the newest first."""
@@ -158,8 +163,6 @@ class Notebook:
             self._store.close()
 
 
-def _undo_id(id: str) -> str:
-    return f"undo:{id}"[:64]
 def last_said(log: Sequence[Entry], who: str) -> list[Entry]:
     """Returns the last that a person said: one entry, or both sides of a preference, which is one answer."""
     mine = [entry for entry in log if entry.said.who == who]
@@ -170,3 +173,5 @@ def _answer(said: Said) -> str:
     return said.id.rpartition(":")[0] if said.channel == PREFERENCE else said.id
 
 
+def _undo_id(id: str) -> str:
+    return f"undo:{id}"[:64]

@@ -5,7 +5,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import solara
@@ -61,7 +61,7 @@ class Teaching:
         self.changed = solara.Reactive(0)
         self._others: dict[str, AbstractPolicy] = {}
         self._model: Any = None
-        self._acting_lock, self._told_s = threading.RLock(), 0.0
+        self._acting_lock, self._told_s, self._closed = threading.RLock(), 0.0, False
 
     @property
     def lab(self) -> Any:
@@ -96,24 +96,30 @@ class Teaching:
         self.changed.value += 1
 
     def _begin(self, listener: str, run: Run | None) -> None:
+        self.notebook.check_agreed()
         lab, model = self.lab, self.lab.model.value
         roles = {role.name: role for role in model.environment.roles}
         picked = lab.picked.value[0] if lab.picked.value else next(iter(roles))
         role = roles[picked if run is None else run.record["role"]]
         course = Course(find_listener(listener)(), model.environment, role.name, lab.network.builder(role))
+        origin = self._acting(course) if run is None else course.unpacked(run.record["begin"])
+        others = {name: own for name, own in bare(model.policies).items() if name != role.name}
+        lab.prepare({**others, role.name: who_acts(course, origin, lab)})  # seconds: nothing has begun till then
+        if self._closed:
+            return
+        model, said = lab.model.value, cast(list[Said], [])  # somebody may have pressed Reset meanwhile
         if run is None:
-            origin, said = self._acting(course), []
             self.term = lab.terms.get(lab.choice.value, "ML")
             record = {"listener": listener, "role": role.name, "begin": course.packed(origin), "term": self.term}
             self.notebook.begin(record)
         else:
-            origin, self.term = course.unpacked(run.record["begin"]), run.record.get("term", "ML")
+            self.term = run.record.get("term", "ML")
             said = self.notebook.go_on(run)
         self.stop()
         self.listener, self.reel, self._model = listener, Reel(role), None
         self.leading = Leading(role, steers=course.listener.steers) if can_be_led(role) else None
         self.log = [Entry(one, ()) for one in said]
-        self._others = {name: own for name, own in bare(model.policies).items() if name != role.name}
+        self._others = others
         self.live = LiveTeaching(course, origin, [(one.id, one.lesson) for one in said], self._told_weakly())
         if self.subject() < 0:
             self._pick_somebody()
@@ -136,13 +142,14 @@ class Teaching:
         if self.live is not None:
             self.live.leave()
         self.live = None
+        self.marking.show(None)
         self.changed.value += 1
 
     def close(self) -> None:
         """Lets everything go."""
+        self._closed = True
         self.stop()
         self.notebook.close()
-        self.marking.show(None)
 
     # What people say.
 
@@ -233,6 +240,7 @@ class Teaching:
             self._model = model
             self.notebook.new_model()
             reel.clear()
+        self.marking.stepped(model)
         transition = model.transition
         assert transition is not None
         reel.add(model.steps, time.monotonic(), transition, blinded(role, self.lab.impaired))
@@ -240,7 +248,6 @@ class Teaching:
         self.watched(model, {} if self.leading is None else self.leading.helm.leads, pressed)
         if pressed:
             self._keep_led(pressed, model.steps, reel)
-        self.marking.stepped(model)
 
     def _keep_led(self, pressed: Mapping[str, int], step: int, reel: Reel) -> None:
         said: list[Said] = []
@@ -282,15 +289,10 @@ class Teaching:
             self.said.value = live.fault
         first = TAUGHT not in lab.stock
         with self._acting_lock:  # two threads learn in a mix; the last to come lets act the newest of both
-            lab.stock[TAUGHT] = {**self._others, live.course.role.name: who_acts(live, lab)}
+            lab.stock[TAUGHT] = {**self._others, live.course.role.name: who_acts(live.course, live.network, lab)}
             lab.let_act(TAUGHT)
         if first:
             lab.lessons.value += 1
         if not by_reward or time.monotonic() - self._told_s > TELL_S:
             self._told_s = time.monotonic()
             self.changed.value += 1
-
-    def networks(self) -> dict[str, Policy]:
-        """Returns what was taught as files can hold it, by role; nothing where values were learned."""
-        live = self.live
-        return {} if live is None or live.course.listener.learns_values else {live.course.role.name: live.network}

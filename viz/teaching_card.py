@@ -10,6 +10,8 @@ from mesa.visualization.utils import force_update
 from aira_agents.errors import AiraError
 from aira_agents.hosting.steered import told
 from aira_agents.human.listening import LISTENERS
+from aira_agents.store import Run
+from viz.beside import COMPILING
 from viz.compare_card import Compare
 from viz.hearing import Hearing
 from viz.lab import Lab
@@ -98,18 +100,27 @@ def Listening(lab: Lab) -> None:
     _ = teaching.changed.value
     listener, set_listener = solara.use_state(teaching.listener)
     earlier = solara.use_memo(teaching.notebook.earlier, [teaching.notebook.who, teaching.is_on])
+    busy = lab.beside.busy.value
+
+    def begin(run: Run | None = None) -> None:
+        lab.beside.do(lambda: teaching.begin(listener, run))
+
     with solara.Div(classes=["aira-row"]):
         with solara.Div(classes=["aira-choice"]):
             solara.Select("Who listens", values=list(LISTENERS), value=listener, on_value=set_listener)
         if teaching.is_on:
-            solara.Button("Begin anew", text=True, on_click=lambda: teaching.begin(listener))
+            solara.Button("Begin anew", text=True, on_click=begin, disabled=busy)
             solara.Button("Stop", text=True, on_click=teaching.stop)
         else:
-            solara.Button("Begin", color="primary", on_click=lambda: teaching.begin(listener))
+            solara.Button("Begin", color="primary", on_click=begin, disabled=busy)
             if earlier:
-                solara.Button("Go on where I stood", text=True, on_click=lambda: teaching.begin(run=earlier[0]))
+                solara.Button("Go on where I stood", text=True, on_click=lambda: begin(earlier[0]), disabled=busy)
         solara.Switch(label="Slow motion", value=teaching.slow, on_value=lambda on: _set_slow(lab, on))
     told = f"{HINTS[listener]} Your number: {teaching.notebook.who}."
+    if busy:
+        told = COMPILING
+    elif teaching.is_on and listener != teaching.listener:
+        told = f"Now listens: {teaching.listener}. Press “Begin anew” to let {listener} listen. {told}"
     solara.Text(told, style={"font-size": "13px", "opacity": ".8"})
 
 
