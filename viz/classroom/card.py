@@ -39,13 +39,23 @@ def ClassCard(lab: Lab) -> None:
     solara.use_effect(on_stage, [])
     solara.use_thread(watch, dependencies=[])
     with solara.Card("The class", margin=0, classes=["aira-class"]):
-        if lab.teaching.notebook.who is None:
-            solara.Warning("First agree and begin under “Teach”: the class teaches what listens there.", dense=True)
+        Missing(stage)
         Joining()
         Asking(stage)
         Students(stage, seen)
         Outcome(stage, seen)
         solara.FileDownload(lambda: results_page(stage).encode(), "class.html", label="One page of results")
+
+
+@solara.component
+def Missing(stage: Stage) -> None:
+    """What is still to be done before the class can say anything, or why it cannot."""
+    _ = stage.lab.teaching.changed.value
+    with solara.Div():
+        if stage.untaught:
+            solara.Warning(f"In this world a class can only watch. {stage.untaught}", dense=True)
+        elif not stage.lab.teaching.is_on:
+            solara.Warning("First agree and begin under “Teach”: the class teaches what listens there.", dense=True)
 
 
 @solara.component

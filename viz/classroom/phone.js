@@ -136,7 +136,7 @@ function fill() {
   const can = told.ready && !told.frozen && !told.closed;
   at("state").textContent = told.closed
     ? "The lecturer's page is closed. Wait; nothing you said is lost."
-    : told.frozen ? "Frozen: please wait." : told.ready ? WORDS[told.mode] : "The lecturer has not begun yet.";
+    : told.frozen ? "Frozen: please wait." : told.ready ? WORDS[told.mode] : told.why || "The lecturer has not begun yet.";
   if (can && told.mode === "steer" && told.uid > 0) at("state").textContent = "The marked agent is yours.";
   at("vote").hidden = !(can && told.mode === "vote");
   at("steer").hidden = !(can && told.mode === "steer");

@@ -15,6 +15,7 @@ from aira_agents.errors import AiraError
 from aira_agents.hosting.steered import Steered
 from aira_agents.human.agreement import alpha
 from aira_agents.human.classroom import Classroom, RefusedError, Student
+from aira_agents.human.course import why_untaught
 from aira_agents.human.verdicts import Ballot, verdict
 from aira_agents.store import FeedbackEvent
 from viz.classroom.quiz import SKIP, Quiz
@@ -39,6 +40,7 @@ class Stage:
         riddles: Clips to guess at.
         takes: Clips of agents that somebody led, to make riddles of.
         curve: What the class said of each question, -1..1, in order.
+        untaught: Why this class can only watch; "" where it can teach.
     """
 
     def __init__(self, room: Classroom, lab: Any) -> None:
@@ -47,6 +49,7 @@ class Stage:
         self.takes = Takes(lab.teaching.role_name)
         lab.teaching.watched = self._watch
         self.curve: list[float] = []
+        self.untaught = why_untaught(lab.environment())
         self._lock = threading.Lock()
         self._open: dict[int, dict[str, tuple[int, float, int]]] = {}  # question to person to step, age and uid
         self._scales, self._frame, self._version = Scales(), (0, b""), -1
@@ -80,6 +83,7 @@ class Stage:
             "mode": self.room.mode,
             "frozen": self.room.frozen,
             "ready": teaching.is_on,
+            "why": self.untaught and f"In this world a class can only watch. {self.untaught}",
             "uid": uid,
             "actions": list(leading.helm.actions) if leading is not None else [],
         }
@@ -110,7 +114,7 @@ class Stage:
             raise RefusedError("Nothing is known of such a message.")
         self.room.check_may(student, "steer" if kind == "press" else str(kind))
         if not self.lab.teaching.is_on:
-            raise RefusedError("The lecturer has not begun yet; wait.")
+            raise RefusedError(self.untaught or "The lecturer has not begun yet; wait.")
         try:
             say(student, message)
         except AiraError:
