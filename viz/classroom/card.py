@@ -126,20 +126,35 @@ def Joining() -> None:
 
 @solara.component
 def Students(stage: Stage, seen: Any) -> None:
-    """Who is there; a click takes somebody out."""
+    """Who is there; two clicks take somebody out."""
+    leaving, set_leaving = solara.use_state("")
     worth = stage.informedness()
     _, students, *_ = seen
-    solara.Text(f"{sum(there for *_, there in students)} of {len(students)} are there. A click takes somebody out.")
+
+    def remove() -> None:
+        stage.remove(leaving)
+        set_leaving("")
+
+    solara.Text(f"{sum(there for *_, there in students)} of {len(students)} are there. A click can take somebody out.")
     with solara.Div(classes=["aira-row"]):
         for name, who, there in students:
             share = f" {worth[who]:.0%}" if who in worth else ""
+            told = f"Take {name} out"
             solara.Button(
                 f"{name}{share}",
-                on_click=lambda name=name: stage.remove(name),
+                on_click=lambda name=name: set_leaving(name),
                 small=True,
                 text=not there,
-                attributes={"aria-label": f"Take {name} out"},
+                attributes={
+                    "aria-label": told,
+                    "title": f"{share.strip()}: how much their votes count" if share else told,
+                },
             ).key(name)
+    with solara.Div(classes=["aira-row"]):
+        if leaving in [name for name, *_ in students]:
+            solara.Text(f"Take {leaving} out? Their votes and answers no longer count then.")
+            solara.Button("Yes, take out", on_click=remove, small=True, color="primary")
+            solara.Button("No", on_click=lambda: set_leaving(""), small=True, text=True)
 
 
 @solara.component
