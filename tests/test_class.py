@@ -19,6 +19,7 @@ from viz.settings import SETTINGS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+ICON = '<link rel="icon" href="data:,">'
 
 @pytest.fixture
 def lab(make):  # noqa: F811
@@ -252,6 +253,8 @@ def test_who_is_taken_out_is_told_and_does_not_count_any_more(served):
 def test_the_phones_page_runs_no_script_but_its_own(served):
     port, _ = served
     answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/class")
-    assert "default-src 'self'" in answer.headers["Content-Security-Policy"] and CODE not in answer.read().decode()
+    text, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and CODE not in text
+    assert "img-src 'self' data:" in policy and ICON in text  # or a browser asks for one, and complains
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/class/hub.js")
