@@ -105,7 +105,7 @@ def _snapshot(stage: Stage) -> Any:
         students,
         None if agreement is None else round(agreement, 2),
         len(stage.curve),
-        tuple(tuple(one.items()) for one in (stage.pairs.counts() + stage.riddles.counts())),
+        tuple((name, tuple(one.items())) for name, one in stage.answers().items()),
     )
 
 
@@ -160,15 +160,13 @@ def Students(stage: Stage, seen: Any) -> None:
 @solara.component
 def Outcome(stage: Stage, seen: Any) -> None:
     """How far the class agrees, and what came of it."""
-    _, _, agreement, n_questions, counts = seen
+    _, _, agreement, n_questions, answers = seen
     told = "not defined yet" if agreement is None else f"{agreement:.2f}"
     solara.HTML(
         "div", unsafe_innerHTML=f"Agreement (Krippendorff's alpha): <b>{told}</b>", attributes={"data-alpha": told}
     )
-    for number, one in enumerate(counts, 1):
-        solara.Text(
-            f"Question {number}: " + ", ".join(f"{answer} {count}" for answer, count in one), style="font-size: 13px"
-        )
+    for name, one in answers:
+        solara.Text(f"{name}: {', '.join(f'{answer} {count}' for answer, count in one)}", style="font-size: 13px")
     right = stage.riddles.share_right()
     if right is not None:
         solara.Text(f"{right:.0%} of the guesses were right.")

@@ -27,7 +27,7 @@ from viz.scene import Scales, scene_of
 
 QUESTION_S = 1.0  # votes within so long are about one question
 SURE = 0.1  # below it, the class has not said anything
-VOTE, GUESS = "vote", "guess"
+VOTE, COMPARE, GUESS = "vote", "compare", "guess"
 
 
 class Stage:
@@ -87,7 +87,7 @@ class Stage:
             "uid": uid,
             "actions": list(leading.helm.actions) if leading is not None else [],
         }
-        quiz = {"compare": self.pairs, "guess": self.riddles}.get(self.room.mode)
+        quiz = {COMPARE: self.pairs, GUESS: self.riddles}.get(self.room.mode)
         if quiz is not None:
             question = quiz.deal(student.who)
             told["question"] = None if question is None else {
@@ -109,7 +109,7 @@ class Stage:
             raise RefusedError("A message needs an id; load this page again.")
         if id in student.heard:
             return
-        say = {"vote": self._vote, "press": self._press, "compare": self._compare, "guess": self._guess}.get(str(kind))
+        say = {VOTE: self._vote, "press": self._press, COMPARE: self._compare, GUESS: self._guess}.get(str(kind))
         if say is None:
             raise RefusedError("Nothing is known of such a message.")
         self.room.check_may(student, "steer" if kind == "press" else str(kind))
@@ -253,12 +253,18 @@ class Stage:
         if self.lab.teaching.leading is not None:
             self.lab.teaching.leading.helm.release_all()
 
-    def agreement(self) -> float | None:
-        """Returns Krippendorff's alpha of what is judged now; `None` where it is not defined."""
+    def agreement(self, mode: str | None = None) -> float | None:
+        """Returns Krippendorff's alpha of what is judged in a mode, or now; `None` where it is not defined."""
         with self._lock:
             votes = self.ballot.matrix()
-        matrix = {"compare": self.pairs.matrix, "guess": self.riddles.matrix}.get(self.room.mode, lambda: votes)()
-        return alpha(matrix)
+        quiz = {COMPARE: self.pairs, GUESS: self.riddles}.get(mode or self.room.mode)
+        return alpha(votes if quiz is None else quiz.matrix())
+
+    def answers(self) -> dict[str, dict[str, int]]:
+        """Returns how often each answer to each question about clips was given, by what the question is called."""
+        pairs, riddles = self.pairs.counts(), self.riddles.counts()
+        named = {f"Pair {number}": one for number, one in enumerate(pairs, 1)}
+        return named | {f"Riddle {number}": one for number, one in enumerate(riddles, 1)}
 
     def informedness(self) -> dict[str, float]:
         """Returns what the votes of each participant are worth, 0..1."""
