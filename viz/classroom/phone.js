@@ -44,7 +44,8 @@ function note(text) {
 }
 
 function line() {
-  at("line").textContent = socket?.readyState === 1 ? (waiting.length ? `${waiting.length} on the way` : `${stored} stored`) : "no connection";
+  const news = waiting.length ? `${waiting.length} on the way` : `${stored} stored`;
+  at("line").textContent = socket?.readyState === 1 ? news : token ? "no connection" : ""; // who has not joined misses none
   at("line").dataset.stored = stored;
 }
 
@@ -180,7 +181,7 @@ async function ask(question, can) {
   row.replaceChildren(
     ...[...names, ["skip", "skip"]].map(([name, answer]) => {
       const button = document.createElement("button");
-      button.textContent = name;
+      button.textContent = name[0].toUpperCase() + name.slice(1);
       button.addEventListener("click", () => {
         answered.add(question.id);
         at("ask").hidden = true;
