@@ -22,6 +22,7 @@ from aira_agents.spaces import Discrete
 from aira_agents.types import Actions, Array, Float, Int, Key, Number
 
 ROLE = "cell"
+PAGE = {"policy": "conway"}  # who acts first when it is looked at
 
 
 class Cells(Population):

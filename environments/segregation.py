@@ -32,6 +32,7 @@ from aira_agents.types import Actions, Array, Float, Int, Key, Number, UInt32
 ROLE = "resident"
 KINDS = 2
 PACK = 1024  # both counts in one whole number: more than the cells of the widest neighbourhood
+PAGE = {"policy": "schelling"}  # who acts first when it is looked at
 
 
 class Residents(Population):

@@ -26,6 +26,7 @@ from aira_agents.spaces import Discrete
 from aira_agents.types import Actions, Array, Float, Int, Key, Number
 
 ROLE = "car"
+PAGE = {"policy": "nagel_schreckenberg"}  # who acts first when it is looked at
 
 
 class Cars(Population):

@@ -26,6 +26,7 @@ from aira_agents.types import Actions, Array, Float, Int, Key, Number, UInt32
 
 ROLE = "node"
 SUSCEPTIBLE, INFECTED, RESISTANT = 0, 1, 2
+PAGE = {"policy": "sociable"}  # who acts first when it is looked at
 
 
 class Nodes(Population):

@@ -26,6 +26,7 @@ from aira_agents.turns import first_turns, next_turns, turn_option
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number, UInt32
 
 ROLE = "agent"
+PAGE = {"wealth": {"policy": "boltzmann"}, "network_wealth": {"policy": "give"}}  # who acts first when looked at
 
 
 class Traders(Population):

@@ -25,6 +25,7 @@ from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number
 SHEEP, WOLF = "sheep", "wolf"
 STARVES_BELOW = {SHEEP: 1.0, WOLF: 0.0}
 CONTESTS = 2
+PAGE = {"policy": "wander"}  # who acts first when it is looked at
 
 
 class Animals(Population):

@@ -41,6 +41,8 @@ WORLDS = {"villages": Villages(), "shared": Villages(shared_home=True, food_west
 LEARNER = PPO(learning_rate=2e-3, discount=0.97, entropy_weight=0.03, n_worlds=16, n_steps=100)
 MISTAKES = 0.1
 BUDGETS = {0.5: "half", 1.0: "as given", 3.0: "three times"}
+# On the page: who knows the way acts first; let a network act there, and teach it by reward or by hand.
+PAGE = {"world": "villages", "policy": lambda world: {ROLE: Rule(expert())}}
 
 Sides = Literal["west", "both", "none"]
 

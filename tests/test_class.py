@@ -1,6 +1,7 @@
 """A class teaches together: votes, keys and answers over real sockets, good people and bad."""
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -11,12 +12,14 @@ from class_server import CODE, Phone, class_of
 from test_page_teaching import begun, make, walk, weights  # noqa: F401  fixtures
 from websockets.exceptions import ConnectionClosed
 
-from aira_agents.human.classroom import RefusedError
+from aira_agents.human.classroom import Classroom, RefusedError
 from viz.classroom.asking import new_pair, new_riddle
 from viz.classroom.quiz import Quiz
 from viz.classroom.results import results_page
+from viz.classroom.stage import Stage
 from viz.settings import SETTINGS
 
+ICON = '<link rel="icon" href="data:,">'
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -252,6 +255,27 @@ def test_who_is_taken_out_is_told_and_does_not_count_any_more(served):
 def test_the_phones_page_runs_no_script_but_its_own(served):
     port, _ = served
     answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/class")
-    assert "default-src 'self'" in answer.headers["Content-Security-Policy"] and CODE not in answer.read().decode()
+    text, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and CODE not in text
+    assert "img-src 'self' data:" in policy and ICON in text  # or a browser asks for one, and complains
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/class/hub.js")
+
+
+def test_the_results_tell_how_far_a_class_agreed_in_all_that_it_was_asked(lab):
+    stage = Stage(Classroom(CODE), lab)
+    for question, vote in enumerate((1, -1, 1)):
+        for who in ("ann", "ben"):
+            stage.ballot.cast(question, who, vote)
+    stage.curve = [1.0, -1.0, 1.0]
+    for quiz, answers in ((stage.pairs, ("first", "second")), (stage.riddles, ("human", "network"))):
+        for number in range(2):
+            question = quiz.add((), answers)
+            quiz.answer("ann", question.id, answers[number])
+            quiz.answer("ben", question.id, answers[number if quiz is stage.pairs else 0])
+    page = results_page(stage)
+    told = dict(re.findall(r"<th>Agreement when ([a-z ]+) [^<]*</th><td>([^<]*)</td>", page))
+    assert told["voting"] == told["comparing clips"] == "1.00" and float(told["guessing"]) < 0.5
+    assert stage.room.mode == "wait" and page == results_page(stage)
+    assert "Pair 2: first 0, second 2, skip 0" in page and "Riddle 1: human 2, network 0, skip 0" in page
+    assert len(re.search(r"<polyline points='([^']*)'", page)[1].split()) == 3 and "<script" not in page

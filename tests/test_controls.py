@@ -82,6 +82,31 @@ def test_each_field_has_a_control_of_its_kind_that_sets_it(name):
     page.close()
 
 
+def test_a_value_that_is_refused_is_marked_and_told_until_its_own_field_is_good_again():
+    desk = Desk(find_environment("foraging"), {})
+    _, page = solara.render(Parameters(desk), handle_error=False)
+
+    def type_in(field, text):
+        (box,) = [w for w in page.find(v.TextField).widgets if w.attributes["aria-label"].startswith(field)]
+        box.v_model = text
+        box.fire_event("blur", None)
+        return box
+
+    def told():
+        return [alert.children[0] for alert in page.find(v.Alert).widgets if alert.type == "error"]
+
+    regrowth, food = type_in("regrowth", "7"), type_in("food_at_start", "-1")
+    assert len(told()) == 2
+    type_in("n_agents", "9")
+    assert len(told()) == 2 and regrowth.error and food.error
+    type_in("regrowth", "0.5")
+    assert len(told()) == 1 and "food_at_start" in told()[0] and not regrowth.error and food.error
+    type_in("food_at_start", "0.1")
+    assert told() == [] and not food.error
+    assert (desk.values["regrowth"], desk.values["food_at_start"], desk.values["n_agents"]) == (0.5, 0.1, 9)
+    page.close()
+
+
 @ALL
 def test_each_number_is_felt_by_the_world(name):
     world = find_environment(name)(**SMALL.get(name, {}))

@@ -82,3 +82,28 @@ def test_each_key_is_a_step_while_the_world_is_paused(lab, hearing):
     assert lab.model.value.steps == 5
     hearing.hear([press | {"id": "3", "paused": False}, {"id": "r", "kind": "release"}])
     assert lab.model.value.steps == 5 and len(stored(lab)) == 2
+
+
+def test_a_refusal_stays_until_a_person_says_something_else_and_the_last_of_a_batch_is_shown(lab, hearing):
+    said = lab.teaching.said
+    hearing.hear([signal("x", uid=77), signal("good")])
+    assert "No agent 77" in said.value
+    hearing.hear([{"id": "l", "kind": "look"}])
+    assert "No agent 77" in said.value
+    hearing.hear([signal("x", uid=77), signal("good"), {"id": "m", "kind": "look"}])  # sent again
+    assert "No agent 77" in said.value
+    hearing.hear([signal("better")])
+    assert said.value == ""
+
+
+def test_who_is_too_early_or_too_quick_is_told_so(make, lab, hearing):  # noqa: F811
+    lab.model.value = lab.model_class(rng=1)  # the reel still has the steps of the world before
+    hearing.hear([signal("a", step=0)])
+    assert "press Step first" in lab.teaching.said.value
+    lab.model.value.step()
+    hearing.hear([signal("b", step=1, age_s=0.05)])
+    assert "Too quick" in lab.teaching.said.value and "0.2 s" in lab.teaching.said.value
+    fresh = make()
+    begun(fresh, steps=0)
+    Hearing(fresh.teaching, lambda: None).hear([signal("c", step=0)])
+    assert "press Step first" in fresh.teaching.said.value

@@ -183,7 +183,7 @@ def test_who_listens_to_comparisons_heeds_no_praise(lab):
 
 def test_signals_about_nobody_the_future_or_the_forgotten_past_are_refused(lab):
     begun(lab)
-    for uid, step, reason in ((99, 3, "No agent 99"), (1, 7, "about step 7"), (1, 0, "about step 0")):
+    for uid, step, reason in ((99, 3, "No agent 99"), (1, 7, "about step 7"), (1, 0, "press Step first")):
         with pytest.raises(InputError, match=reason):
             lab.teaching.signal("x", 1.0, uid, step, 1.0)
     with pytest.raises(InputError, match="finite"):

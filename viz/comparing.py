@@ -32,7 +32,7 @@ def prefer(teaching: Teaching, id: str, clips: Sequence[Clip], value: float) -> 
     """
     _, live, who = teaching.listening()
     live.course.check_heeds(PREFERENCE)
-    step = max(0, teaching.notebook.last_step)
+    step = teaching.notebook.now
     teaching.teach(
         [
             Said(f"{id}:{side}", who, PREFERENCE, clip.uid, step, sign * value, _valued(clip, sign * value))

@@ -2,12 +2,13 @@
 
 import math
 import threading
-from typing import Any
+from typing import Any, cast
 
 import solara
 
 from aira_agents.errors import AiraError
 from aira_agents.parameters import Parameter, parameters_of
+from viz.beside import COMPILING
 from viz.lab import Lab
 
 STEPS = 100  # of a slider
@@ -18,31 +19,33 @@ FAR = 20.0  # a slider reaches this many defaults, where the range allows much m
 @solara.component
 def Parameters(lab: Lab) -> None:
     """A control for each parameter of the world."""
-    fault, set_fault = solara.use_state("")
+    faults, set_faults = solara.use_state(cast(dict[str, str], {}))  # by parameter; a box keeps what was refused
     waiting, set_waiting = solara.use_state(lab.pending())
     _ = lab.model.value  # a new model has taken everything over
 
     def set_value(name: str, value: Any) -> None:
+        own = {}
         try:
             lab.set_parameter(name, value)
-            set_fault("")
         except AiraError as error:
-            set_fault(str(error))
+            own = {name: str(error)}
+        # From what is known then, not now: a box that one leaves and the one that one goes on to may both be drawn.
+        set_faults(lambda known: {other: told for other, told in known.items() if other != name} | own)
         set_waiting(lab.pending())
 
     solara.use_effect(lambda: set_waiting(lab.pending()), [id(lab.model.value)])
     with solara.Card("World"):
         for name, parameter in parameters_of(lab.subject.environment).items():
-            Control(lab, name, parameter, set_value)
+            Control(lab, name, parameter, set_value, name in faults)
         if waiting:
             solara.Info(f"Press Reset to apply: {', '.join(waiting)}.", dense=True)
-        if fault:
+        for fault in faults.values():
             solara.Error(fault, dense=True)
 
 
 @solara.component
-def Control(lab: Lab, name: str, parameter: Parameter, set_value: Any) -> None:
-    """One parameter: a slider with a box for exact values, a choice, or a check box."""
+def Control(lab: Lab, name: str, parameter: Parameter, set_value: Any, refused: bool) -> None:
+    """One parameter: a slider with a box for exact values, a choice, or a check box; marked if it was refused."""
     value = lab.values[name]
     shown, set_shown = solara.use_state(value)
 
@@ -59,11 +62,11 @@ def Control(lab: Lab, name: str, parameter: Parameter, set_value: Any) -> None:
         elif parameter.kind == "option":
             solara.Select(label, values=list(parameter.options), value=shown, on_value=change)
         else:
-            Numeric(label, parameter, shown, change)
+            Numeric(label, parameter, shown, change, refused)
 
 
 @solara.component
-def Numeric(label: str, parameter: Parameter, value: Any, change: Any) -> None:
+def Numeric(label: str, parameter: Parameter, value: Any, change: Any, refused: bool) -> None:
     """A slider over what is usual, and a box for all that is allowed."""
     whole = parameter.kind != "number"
     low, high = usual_range(parameter)
@@ -84,11 +87,11 @@ def Numeric(label: str, parameter: Parameter, value: Any, change: Any) -> None:
             else:
                 solara.SliderFloat(label, value=within, min=low, max=high, step=step, on_value=slide, thumb_label=False)
         with solara.Div(style={"flex": "0 0 84px"}):
-            NumberBox(label, value, whole, change)
+            NumberBox(label, value, whole, change, refused)
 
 
 @solara.component
-def NumberBox(label: str, value: Any, whole: bool, change: Any) -> None:
+def NumberBox(label: str, value: Any, whole: bool, change: Any, refused: bool) -> None:
     """A box for a number, which acts when nothing more is typed.
 
     Solara's own acts on Enter, and reads what is in it then; while a world plays, that is often what was there before.
@@ -119,7 +122,7 @@ def NumberBox(label: str, value: Any, whole: bool, change: Any) -> None:
     field = solara.v.TextField(
         v_model=text,
         on_v_model=typed,
-        error=wrong,
+        error=wrong or refused,
         dense=True,
         hide_details=True,
         type="number",
@@ -160,5 +163,12 @@ def usual_range(parameter: Parameter) -> tuple[float, float]:
 def Policies(lab: Lab) -> None:
     """Who acts."""
     _ = lab.lessons.value
+    busy = lab.beside.busy.value
+
+    def choose(name: str) -> None:
+        lab.beside.do(lambda: lab.choose(name))
+
     with solara.Card("Who acts"):
-        solara.Select("Policy", values=lab.choices(), value=lab.choice.value, on_value=lab.choose)
+        solara.Select("Policy", values=lab.choices(), value=lab.choice.value, on_value=choose, disabled=busy)
+        if busy:
+            solara.Info(COMPILING, dense=True)

@@ -24,16 +24,17 @@ class Hearing:
     def hear(self, messages: list[Any]) -> list[str]:
         """Obeys messages; returns the ids of those that need not be sent again.
 
-        What makes no sense is said in `teaching.said`, and counts as heard. What could not be stored is not heard, and
-        neither is what came after it.
+        What makes no sense is said in `teaching.said`, the last of it, and counts as heard; it stays there until a
+        person says something else. What could not be stored is not heard, and neither is what came after it.
         """
+        if any(self._is_new(message) and message.get("kind") != "look" for message in messages[:MOST]):
+            self._teaching.said.value = ""
         for message in messages[:MOST]:
-            id = message.get("id") if isinstance(message, dict) else None
-            if not isinstance(id, str) or id in self.heard:
+            if not self._is_new(message):
                 continue
+            id = message["id"]
             try:
                 self._obey(id, message)
-                self._teaching.said.value = ""
             except InputError as error:
                 self._teaching.said.value = told(error)
             except AiraError as error:  # the store cannot be used just now: the pad sends it again
@@ -43,6 +44,10 @@ class Hearing:
                 self._teaching.said.value = "A message of this page made no sense; was it made by this page?"
             self.heard.append(id)
         return list(self.heard)
+
+    def _is_new(self, message: Any) -> bool:
+        id = message.get("id") if isinstance(message, dict) else None
+        return isinstance(id, str) and id not in self.heard
 
     def _obey(self, id: str, message: dict[str, Any]) -> None:
         teaching = self._teaching

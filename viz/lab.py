@@ -6,7 +6,7 @@ What outlives a reset lives here and not in the model.
 import uuid
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +21,11 @@ from aira_agents.policies.by_name import named_policies, rules_of
 from aira_agents.policies.checking import policies_for
 from aira_agents.policies.networks import Network
 from aira_agents.policies.policy import AbstractPolicy
+from viz.beside import Beside
 from viz.impairments import Impairments
 from viz.learners import record_for
 from viz.mixing import is_mixed, reward_folder
-from viz.policy_files import policies_as_zip, policies_from_zip, term_at
+from viz.policy_files import policies_from_zip, term_at
 from viz.subjects import Subject
 from viz.teaching import TAUGHT, Teaching
 from viz.ticker import Ticker
@@ -48,6 +49,7 @@ class Lab:
         plot_tick: The same, slowly: Matplotlib takes its time.
         lessons: Grows whenever something was learned, loaded or switched.
         training: The learner of this tab, or `None`.
+        beside: Does what takes long, such as compiling.
     """
 
     def __init__(self, subject: Subject, policy: str | None = None) -> None:
@@ -63,6 +65,7 @@ class Lab:
         self.record: Any = None  # the learner's hyperparameters
         self.trained_in: Environment | None = None
         self.message = solara.Reactive("")
+        self.beside = Beside(self.message.set)
         self._glances, self._plots = Ticker(GLANCE_S), Ticker(PLOT_S)
         self.tick, self.plot_tick = self._glances.tick, self._plots.tick
         self.lessons = solara.Reactive(0)
@@ -141,17 +144,34 @@ class Lab:
         return [*fixed, *self._rules, *self.stock]
 
     def choose(self, name: str) -> None:
-        """Lets `name` act from now on; says so in `message` if it does not fit this world."""
+        """Lets `name` act from now on, when it is compiled; says so in `message` if it does not fit this world."""
+        if self._swap(name, lambda environment: policies_for(environment, self._chosen(environment, name))):
+            self.message.value = ""
+
+    def let_act(self, name: str) -> None:
+        """Lets a policy of the stock act, now or as it has become."""
+        self._swap(name, lambda _: self.stock[name])
+
+    def prepare(self, policies: Mapping[str, AbstractPolicy]) -> None:
+        """Compiles what policies need, while the world goes on under those that act."""
+        model = self.model.value
+        model.prepare(self._wrapped(policies, model.environment))
+
+    def _swap(self, name: str, policies: Callable[[Environment], Mapping[str, AbstractPolicy]]) -> bool:
+        """Lets policies act that `name` stands for; returns whether they can."""
         try:
-            environment = self.model.value.environment
-            self.model.value.swap(
-                self._wrapped(policies_for(environment, self._chosen(environment, name)), environment)
-            )
-        except AiraError as error:
+            model, made = cast(Any, None), cast(dict[str, AbstractPolicy], {})
+            while model is not self.model.value:  # somebody may press Reset meanwhile
+                model = self.model.value
+                made = self._wrapped(policies(model.environment), model.environment)
+                if self.choice.value != name or jax.tree.structure(made) != jax.tree.structure(model.policies):
+                    model.prepare(made)
+            model.swap(made)
+        except Exception as error:  # a rule can fail in any way; who acted acts on
             self.message.value = told(error)
-            return
-        self.message.value = ""
+            return False
         self.choice.value = name
+        return True
 
     def acting(self) -> dict[str, AbstractPolicy]:
         """Who acts now, by role, wrapped as in the world that is shown: the same compiled programs run them."""
@@ -178,12 +198,13 @@ class Lab:
         if name in self.stock:
             return self.stock[name]
         if name == UNTRAINED:
-            return self._untrained(environment)
+            return self.untrained(environment)
         if name == LESSON:
             return self.subject.policy(environment)
         return named_policies(name, environment)
 
-    def _untrained(self, environment: Environment) -> dict[str, AbstractPolicy]:
+    def untrained(self, environment: Environment) -> dict[str, AbstractPolicy]:
+        """A network that has learned nothing, by role."""
         builders = self.network.builders(environment)
         return {
             role.name: builders[role.name](role.n_features, role.n_outputs, key)
@@ -237,37 +258,6 @@ class Lab:
             self.teaching.learned(by_reward=True)
         self.lessons.value += 1
 
-    def let_act(self, name: str) -> None:
-        """Lets a policy of the stock act, now or as it has become; the world goes on while it is compiled."""
-        model = self.model.value
-        try:
-            policies = self._wrapped(self.stock[name], model.environment)
-            if self.choice.value != name or jax.tree.structure(policies) != jax.tree.structure(model.policies):
-                model.prepare(policies)
-            model.swap(policies)
-            self.choice.value = name
-        except AiraError as error:
-            self.message.value = told(error)
-
-    # Files.
-
-    def can_save(self, name: str) -> bool:
-        """Whether it is known how `name` was built, so that it can be built again."""
-        return (
-            name == UNTRAINED
-            or (name == LEARNED and name in self.stock)
-            or (name == TAUGHT and bool(self.teaching.networks()))
-        )
-
-    def saved(self) -> bytes:
-        """Returns who acts now, as a zip."""
-        if self.choice.value == LEARNED and self.trained_in is not None:
-            policies, learner, world = self.stock[LEARNED], self.record, self.trained_in
-        else:
-            taught = self.teaching.networks() if self.choice.value == TAUGHT else {}
-            policies, learner, world = {**self._untrained(self.environment()), **taught}, None, self.environment()
-        return policies_as_zip(policies, world, network=self.network, learner=learner)
-
     def load(self, name: str, data: bytes) -> None:
         """Lets the policies in a zip act; says so in `message` if they cannot."""
         try:
@@ -285,6 +275,7 @@ class Lab:
 
     def close(self) -> None:
         """Lets everything go: the tab was closed."""
+        self.beside.leave()
         self.model.value.end()
         self.teaching.close()
         self._glances.close()

@@ -1,7 +1,7 @@
 """Leading agents by hand on a page: what people press is put into the policies before each step."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from aira_agents.hosting.steered import Steered
 from aira_agents.human.driven import Driven
 from aira_agents.human.helm import Helm
 from aira_agents.human.reel import Lesson
+from viz.notebook import Said
 
 
 class Leading:
@@ -49,6 +50,11 @@ class Leading:
         """Returns the lesson of a step with what somebody pressed as what was right in it."""
         right = {name: np.full_like(action, self._meant[who]) for name, action in lesson.actions.items()}
         return dataclasses.replace(lesson, actions=right)
+
+    def allow(self, vetoes: Sequence[Said]) -> None:
+        """Takes vetoes back, as far as they are about the step to come."""
+        for veto in vetoes:
+            self.helm.allow(veto.uid, int(veto.value))
 
     def taken(self) -> Mapping[str, int]:
         """Returns what was pressed for the step that was taken; only once."""

@@ -11,6 +11,7 @@ from viz.lab import LEARNED, Lab
 from viz.learners import page_learners
 from viz.mixing import is_mixed
 from viz.plots import series_png
+from viz.saving import can_save, saved
 from viz.teaching import TAUGHT
 
 REST = 3  # dispatches between two drawings of the curve
@@ -73,9 +74,9 @@ def Files(lab: Lab) -> None:
             description="Load a policy (.zip)", accept=".zip", layout={"width": "auto"}, on_value=load
         )
         # Last, since it comes and goes: what stands behind it would be made anew each time.
-        if lab.can_save(lab.choice.value):
+        if can_save(lab, lab.choice.value):
             name = f"{lab.choice.value.replace(' ', '-')}.zip"
-            solara.FileDownload(lab.saved, name, label=f"Save: {lab.choice.value}")
+            solara.FileDownload(lambda: saved(lab), name, label=f"Save: {lab.choice.value}")
 
 
 def _told(lab: Lab) -> str:

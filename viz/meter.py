@@ -49,7 +49,7 @@ def meter(teaching: Teaching, environment_steps: int = 0) -> Meter | None:
     listener, untrained = live.course.listener, live.course.untrained()
     networks = [live.begin, live.network_after(shown), live.network]
     if isinstance(listener, Mixed):
-        by_reward = reinforced(live, teaching.lab)
+        by_reward = reinforced(live.course, teaching.lab)
         stages = [untrained, *(listener.mixed(by_reward, own) for own in networks)]
     else:
         stages = [listener.known(own) for own in (untrained, *networks)]

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from aira_agents.human.course import Course
 from aira_agents.human.listening import Mixed
 from aira_agents.human.live import LiveTeaching
 from aira_agents.parameters import parameters_of
@@ -42,13 +43,15 @@ def learn_beside(lab: Any) -> None:
     lab.learn(True)
 
 
-def reinforced(live: LiveTeaching, lab: Any) -> Policy:
+def reinforced(course: Course, lab: Any) -> Policy:
     """Returns what a tab learned from reward of those who are taught; before that, an untrained network."""
-    found = None if lab.training is None else (lab.training.policies or {}).get(live.course.role.name)
-    return found if isinstance(found, Policy) else live.course.untrained()
+    found = None if lab.training is None else (lab.training.policies or {}).get(course.role.name)
+    return found if isinstance(found, Policy) else course.untrained()
 
 
-def who_acts(live: LiveTeaching, lab: Any) -> AbstractPolicy:
-    """Returns how the agents that are taught act by what was learned so far."""
-    listener = live.course.listener
-    return listener.mixed(reinforced(live, lab), live.network) if isinstance(listener, Mixed) else live.policy
+def who_acts(course: Course, network: Policy, lab: Any) -> AbstractPolicy:
+    """Returns how the agents that are taught act, when people have taught them this network."""
+    listener = course.listener
+    if isinstance(listener, Mixed):
+        return listener.mixed(reinforced(course, lab), network)
+    return listener.acting(network)

@@ -69,9 +69,14 @@ class Notebook:
     @property
     def store(self) -> Store:
         """The store; raises `InputError` before anybody agreed."""
+        self.check_agreed()
+        assert self._store is not None
+        return self._store
+
+    def check_agreed(self) -> None:
+        """Raises `InputError` before anybody agreed."""
         if self._store is None:
             raise InputError("Nobody has agreed yet that signals are kept; press the button below the consent.")
-        return self._store
 
     def earlier(self) -> list[Run]:
         """Returns what this person taught in this world before, the newest first."""
@@ -108,6 +113,11 @@ class Notebook:
         """Seconds of this session, so far."""
         return time.monotonic() - self._began_s
 
+    @property
+    def now(self) -> int:
+        """The step of the session that is on the screen; before the first of a world, that world's beginning."""
+        return max(self.first_step, self.last_step)
+
     def new_model(self) -> None:
         """Says that another model is shown, whose steps begin anew."""
         self.first_step = self.last_step + 1
@@ -125,7 +135,7 @@ class Notebook:
         """
         receipt = self.store.add_events(
             [self._event(one.id, one, one.value, one.channel) for one in said],
-            current_step=self.last_step,
+            current_step=self.now,
             lessons={one.id: one.lesson.to_bytes() for one in said},
         )
         reasons = [reason for reason in receipt.refused.values() if "stored already" not in reason]
@@ -135,12 +145,12 @@ class Notebook:
 
     def note(self, id: str, channel: str, uid: int, value: float) -> None:
         """Stores what teaches nothing, such as that two clips are alike; raises `StoreError` as `keep` does."""
-        now = (self.elapsed_s, max(0, self.last_step), uid, value, self.who or "", channel, self.world, self.session)
+        now = (self.elapsed_s, self.now, uid, value, self.who or "", channel, self.world, self.session)
         self.store.add_events([FeedbackEvent(id, *now)])
 
-    def take_back(self, said: Said) -> None:
+    def take_back(self, said: Sequence[Said]) -> None:
         """Takes down that something was taken back; raises `StoreError` as `keep` does."""
-        self.store.add_events([self._event(_undo_id(said.id), said, 0.0, UNDO)])
+        self.store.add_events([self._event(_undo_id(one.id), one, 0.0, UNDO) for one in said])
 
     def _event(self, id: str, said: Said, value: float, channel: str) -> FeedbackEvent:
         return FeedbackEvent(
@@ -151,6 +161,16 @@ class Notebook:
         """Closes the store."""
         if self._store is not None:
             self._store.close()
+
+
+def last_said(log: Sequence[Entry], who: str) -> list[Entry]:
+    """Returns the last that a person said: one entry, or both sides of a preference, which is one answer."""
+    mine = [entry for entry in log if entry.said.who == who]
+    return [entry for entry in mine if _answer(entry.said) == _answer(mine[-1].said)]
+
+
+def _answer(said: Said) -> str:
+    return said.id.rpartition(":")[0] if said.channel == PREFERENCE else said.id
 
 
 def _undo_id(id: str) -> str:

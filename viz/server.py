@@ -73,11 +73,15 @@ def serve(
     SETTINGS.address = address = f"http://{own_address() if shared else '127.0.0.1'}:{free}/"
     if with_class:
         from aira_agents.human.classroom import Classroom  # noqa: PLC0415
+        from aira_agents.human.course import why_untaught  # noqa: PLC0415
 
         SETTINGS.classroom = Classroom(new_code())
         SETTINGS.join_code = SETTINGS.join_code or new_code()
         say(f"{found.title}, the lecturer's page: {address} with the code {SETTINGS.join_code}")
         say(f"Students: {address}class with the code {SETTINGS.classroom.code}")
+        untaught = why_untaught(found.environment(**found.settings))
+        if untaught:
+            say(f"In this world a class can only watch. {untaught}")
     else:
         say(f"{found.title}: {address}")
         if shared:

@@ -51,16 +51,26 @@ def find_subject(name: str) -> Subject:
         raise unknown_name("world or lesson", name, subject_names())
     if not name.startswith(LESSONS):
         environment = find_environment(name)
-        return Subject(name, summary("world", name).split(":")[0] or name, environment, {}, "random", {})
+        title = summary("world", name).split(":")[0] or name
+        return Subject(name, title, environment, {}, _page(environment, name)["policy"], {})
     short = name.removeprefix(LESSONS)
-    module = sys.modules[find_scenario(short).__module__]
-    # A lesson says by PAGE what its page shows; without, it is about the world of the same name.
-    page = {"world": short, "settings": {}, "policy": "random"} | getattr(module, "PAGE", {})
+    scenario = find_scenario(short)
+    module = sys.modules[scenario.__module__]
+    page: dict[str, Any] = {"world": short} | _page(scenario, short)
     if page["world"] not in names("world"):
         raise InputError(f"The lesson {short!r} has no world to look at; run it by `aira run {short}`.")
     first, texts = _texts(module)
     environment = find_environment(page["world"])
     return Subject(name, first, environment, page["settings"], page["policy"], texts)
+
+
+def _page(of: Any, name: str) -> dict[str, Any]:
+    """Returns what a page shows: a world's file, or a lesson's, says by PAGE what is not as usual; of several by name.
+
+    Without, chance acts first, and a lesson is about the world of the same name.
+    """
+    page = getattr(sys.modules[of.__module__], "PAGE", {})
+    return {"settings": {}, "policy": "random"} | page.get(name, page)
 
 
 def _texts(module: Any) -> tuple[str, dict[str, str]]:

@@ -5,7 +5,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import solara
@@ -20,8 +20,9 @@ from aira_agents.human.reel import Reel
 from aira_agents.policies.policy import AbstractPolicy, Policy
 from aira_agents.store import Run
 from viz.leading import Leading
+from viz.marking import Marking
 from viz.mixing import is_mixed, learn_beside, who_acts
-from viz.notebook import EVALUATION, TAKEOVER, Entry, Notebook, Said
+from viz.notebook import EVALUATION, TAKEOVER, VETO, Entry, Notebook, Said, last_said
 from viz.settings import SETTINGS
 from viz.wrapped import bare, blinded
 
@@ -39,12 +40,11 @@ class Teaching:
         token: The participant that the browser remembers.
         live: What was learned; `None` before it began.
         log: What was said, the oldest first, without what was taken back.
-        shown: The entry whose steps are marked in the world.
+        marking: Which steps of the log are marked in the world.
         said: What a person should know; "" for nothing.
         upcoming: What the judged agent was about to do when somebody looked.
         changed: Grows when any of it has changed.
         watched: Called after each step, with who leads whom and who pressed a key for it.
-        places: Where an agent was drawn in some steps; the screen's, when there is one.
     """
 
     def __init__(self, lab: Any) -> None:
@@ -56,14 +56,12 @@ class Teaching:
         self.leading: Leading | None = None
         self.log: list[Entry] = []
         self.watched: Callable[[Steered, Mapping[str, int], Mapping[str, int]], None] = lambda *_: None
-        self.slow = False
-        self.shown: solara.Reactive[Entry | None] = solara.Reactive(None)
+        self.marking, self.slow = Marking(), False
         self.said, self.upcoming = solara.Reactive(""), solara.Reactive("")
         self.changed = solara.Reactive(0)
-        self.places: Callable[[int, Sequence[int]], list[tuple[float, float]]] = lambda uid, steps: []
         self._others: dict[str, AbstractPolicy] = {}
         self._model: Any = None
-        self._acting_lock, self._told_s = threading.RLock(), 0.0
+        self._acting_lock, self._told_s, self._closed = threading.RLock(), 0.0, False
 
     @property
     def lab(self) -> Any:
@@ -98,24 +96,30 @@ class Teaching:
         self.changed.value += 1
 
     def _begin(self, listener: str, run: Run | None) -> None:
+        self.notebook.check_agreed()
         lab, model = self.lab, self.lab.model.value
         roles = {role.name: role for role in model.environment.roles}
         picked = lab.picked.value[0] if lab.picked.value else next(iter(roles))
         role = roles[picked if run is None else run.record["role"]]
         course = Course(find_listener(listener)(), model.environment, role.name, lab.network.builder(role))
+        origin = self._acting(course) if run is None else course.unpacked(run.record["begin"])
+        others = {name: own for name, own in bare(model.policies).items() if name != role.name}
+        lab.prepare({**others, role.name: who_acts(course, origin, lab)})  # seconds: nothing has begun till then
+        if self._closed:
+            return
+        model, said = lab.model.value, cast(list[Said], [])  # somebody may have pressed Reset meanwhile
         if run is None:
-            origin, said = self._acting(course), []
             self.term = lab.terms.get(lab.choice.value, "ML")
             record = {"listener": listener, "role": role.name, "begin": course.packed(origin), "term": self.term}
             self.notebook.begin(record)
         else:
-            origin, self.term = course.unpacked(run.record["begin"]), run.record.get("term", "ML")
+            self.term = run.record.get("term", "ML")
             said = self.notebook.go_on(run)
         self.stop()
         self.listener, self.reel, self._model = listener, Reel(role), None
         self.leading = Leading(role, steers=course.listener.steers) if can_be_led(role) else None
         self.log = [Entry(one, ()) for one in said]
-        self._others = {name: own for name, own in bare(model.policies).items() if name != role.name}
+        self._others = others
         self.live = LiveTeaching(course, origin, [(one.id, one.lesson) for one in said], self._told_weakly())
         if self.subject() < 0:
             self._pick_somebody()
@@ -138,10 +142,12 @@ class Teaching:
         if self.live is not None:
             self.live.leave()
         self.live = None
+        self.marking.show(None)
         self.changed.value += 1
 
     def close(self) -> None:
         """Lets everything go."""
+        self._closed = True
         self.stop()
         self.notebook.close()
 
@@ -169,7 +175,7 @@ class Teaching:
             [Said(id, who or me, EVALUATION, uid, self.notebook.first_step + step, float(value), lesson)]
         )
         if entry:
-            self.shown.value = entry[-1]
+            self.marking.glance(entry[-1])
         self.changed.value += 1
 
     def listening(self) -> tuple[Reel, LiveTeaching, str]:
@@ -183,30 +189,28 @@ class Teaching:
         _, live, _ = self.listening()
         kept = self.notebook.keep(said)
         live.teach({one.id: one.lesson for one in kept})
-        entries = [Entry(one, self._marks(one)) for one in kept]
+        entries = [self.marking.entry(one) for one in kept]
         self.log = [*self.log, *entries]
         return entries
 
-    def _marks(self, said: Said) -> tuple[tuple[float, float, float, float], ...]:
-        lesson = said.lesson
-        places = self.places(said.uid, [int(step) for step in lesson.steps])
-        return tuple((x, y, float(c), lesson.value) for (x, y), c in zip(places, lesson.credit, strict=False))
-
     def undo(self, who: str | None = None) -> None:
-        """Takes the last signal of a person back, with all that was learned from it.
+        """Takes back what a person said last, whatever it was, with all that was learned from it.
 
         Raises:
-            InputError: There is none.
+            InputError: There is nothing.
             StoreError: The database cannot be used; it still counts.
         """
         _, live, me = self.listening()
-        mine = [e for e in self.log if e.said.channel == EVALUATION and e.said.who == (who or me)]
-        if not mine:
+        last = last_said(self.log, who or me)
+        if not last:
             raise InputError("There is nothing to take back.")
-        self.notebook.take_back(mine[-1].said)
-        live.take_back([mine[-1].said.id])
-        self.log = [entry for entry in self.log if entry is not mine[-1]]
-        self.shown.value = None
+        ids = [entry.said.id for entry in last]
+        self.notebook.take_back([entry.said for entry in last])
+        live.take_back(ids)
+        if self.leading is not None:
+            self.leading.allow([entry.said for entry in last if entry.said.channel == VETO])
+        self.log = [entry for entry in self.log if entry.said.id not in ids]
+        self.marking.show(None)
         self.changed.value += 1
 
     def leads(self) -> bool:
@@ -236,6 +240,7 @@ class Teaching:
             self._model = model
             self.notebook.new_model()
             reel.clear()
+        self.marking.stepped(model)
         transition = model.transition
         assert transition is not None
         reel.add(model.steps, time.monotonic(), transition, blinded(role, self.lab.impaired))
@@ -284,15 +289,10 @@ class Teaching:
             self.said.value = live.fault
         first = TAUGHT not in lab.stock
         with self._acting_lock:  # two threads learn in a mix; the last to come lets act the newest of both
-            lab.stock[TAUGHT] = {**self._others, live.course.role.name: who_acts(live, lab)}
+            lab.stock[TAUGHT] = {**self._others, live.course.role.name: who_acts(live.course, live.network, lab)}
             lab.let_act(TAUGHT)
         if first:
             lab.lessons.value += 1
         if not by_reward or time.monotonic() - self._told_s > TELL_S:
             self._told_s = time.monotonic()
             self.changed.value += 1
-
-    def networks(self) -> dict[str, Policy]:
-        """Returns what was taught as files can hold it, by role; nothing where values were learned."""
-        live = self.live
-        return {} if live is None or live.course.listener.learns_values else {live.course.role.name: live.network}

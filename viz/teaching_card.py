@@ -10,6 +10,8 @@ from mesa.visualization.utils import force_update
 from aira_agents.errors import AiraError
 from aira_agents.hosting.steered import told
 from aira_agents.human.listening import LISTENERS
+from aira_agents.store import Run
+from viz.beside import COMPILING
 from viz.compare_card import Compare
 from viz.hearing import Hearing
 from viz.lab import Lab
@@ -20,7 +22,8 @@ from viz.teach_pad import TeachPad
 
 CONSENT = (
     "What you press here is kept under a random number, to teach these agents and to study how people teach. No name, "
-    "no address. `aira data forget NUMBER` deletes it; docs/privacy.md says more. Nothing is kept before you agree."
+    "no address. <code>aira data forget NUMBER</code> deletes it; docs/privacy.md says more. Nothing is kept before "
+    "you agree."
 )
 HINTS = {
     "coach": "COACH: each signal moves the policy at once.",
@@ -59,7 +62,7 @@ def TeachingPanel(lab: Lab) -> None:
 
     with solara.Card("Teach", margin=0, classes=["aira-teaching"]):
         if teaching.notebook.who is None:
-            solara.Text(CONSENT)
+            solara.HTML("p", unsafe_innerHTML=CONSENT, style="margin-bottom: 8px")
             with solara.Div(classes=["aira-row"]):
                 solara.Button("I agree: let me teach", color="primary", on_click=agree)
         else:
@@ -79,9 +82,10 @@ def TeachingPanel(lab: Lab) -> None:
         if teaching.said.value:
             solara.Warning(for_all(teaching.said.value), dense=True)
         if teaching.is_on:
-            Compare(lab)
-            MeterBar(lab)
-            Log(lab)
+            # By keys: what is said above comes and goes, and would take the place, and so the clips, of who follows.
+            Compare(lab).key("compare")
+            MeterBar(lab).key("meter")
+            Log(lab).key("log")
 
 
 def _one_step(lab: Lab) -> None:
@@ -96,18 +100,27 @@ def Listening(lab: Lab) -> None:
     _ = teaching.changed.value
     listener, set_listener = solara.use_state(teaching.listener)
     earlier = solara.use_memo(teaching.notebook.earlier, [teaching.notebook.who, teaching.is_on])
+    busy = lab.beside.busy.value
+
+    def begin(run: Run | None = None) -> None:
+        lab.beside.do(lambda: teaching.begin(listener, run))
+
     with solara.Div(classes=["aira-row"]):
         with solara.Div(classes=["aira-choice"]):
             solara.Select("Who listens", values=list(LISTENERS), value=listener, on_value=set_listener)
         if teaching.is_on:
-            solara.Button("Begin anew", text=True, on_click=lambda: teaching.begin(listener))
+            solara.Button("Begin anew", text=True, on_click=begin, disabled=busy)
             solara.Button("Stop", text=True, on_click=teaching.stop)
         else:
-            solara.Button("Begin", color="primary", on_click=lambda: teaching.begin(listener))
+            solara.Button("Begin", color="primary", on_click=begin, disabled=busy)
             if earlier:
-                solara.Button("Go on where I stood", text=True, on_click=lambda: teaching.begin(run=earlier[0]))
+                solara.Button("Go on where I stood", text=True, on_click=lambda: begin(earlier[0]), disabled=busy)
         solara.Switch(label="Slow motion", value=teaching.slow, on_value=lambda on: _set_slow(lab, on))
     told = f"{HINTS[listener]} Your number: {teaching.notebook.who}."
+    if busy:
+        told = COMPILING
+    elif teaching.is_on and listener != teaching.listener:
+        told = f"Now listens: {teaching.listener}. Press “Begin anew” to let {listener} listen. {told}"
     solara.Text(told, style={"font-size": "13px", "opacity": ".8"})
 
 
@@ -152,7 +165,7 @@ def Log(lab: Lab) -> None:
             with solara.Row(gap="6px", style={"align-items": "center"}).key(entry.said.id):
                 solara.HTML("span", unsafe_innerHTML=_told(entry))
                 if entry.marks:
-                    solara.Button("show", text=True, x_small=True, on_click=lambda e=entry: teaching.shown.set(e))
+                    solara.Button("show", text=True, x_small=True, on_click=lambda e=entry: teaching.marking.show(e))
 
 
 def _told(entry: Entry) -> str:

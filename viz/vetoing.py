@@ -48,6 +48,6 @@ def veto(teaching: Teaching, id: str) -> None:
     _, lesson = found
     live.course.check_heeds(VETO)
     uid, action = teaching.subject(), int(lesson.actions[teaching.leading.helm.effector][0])
-    if teaching.teach([Said(id, who, VETO, uid, max(0, teaching.notebook.last_step), float(action), lesson)]):
+    if teaching.teach([Said(id, who, VETO, uid, teaching.notebook.now, float(action), lesson)]):
         teaching.leading.helm.forbid(uid, action)
     teaching.changed.value += 1

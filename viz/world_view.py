@@ -21,7 +21,7 @@ from viz.scene import Layer, Scales, scene_of
 FRAMES_UNDER_WAY = 2  # sent and not yet drawn: one to be drawn while the next is made
 REMEMBERED = 64  # drawings, to say where somebody was
 LONGEST_WAIT_S = 0.5  # for a browser that sleeps
-AS_DECLARED = "role"
+AS_DECLARED = "as the world says"
 ALIKE = "all alike"
 
 
@@ -105,8 +105,8 @@ def WorldView(lab: Lab, on_wide: Callable[[int], Any]) -> None:
     picked = lab.picked.value
     rendering = reacton.core.get_render_context().thread_lock
     screen = solara.use_memo(lambda: Screen(lab, rendering), [])
-    lab.pace, lab.teaching.places = screen.wait, screen.places
-    marked = lab.teaching.shown.value
+    lab.pace, lab.teaching.marking.places = screen.wait, screen.places
+    marked = lab.teaching.marking.shown.value
     screen.colour = None if colour == AS_DECLARED else colour
     screen.size = None if size == ALIKE else size
 
@@ -138,6 +138,7 @@ def Pump(screen: Screen, lab: Lab, look: Any) -> None:
     """Draws nothing itself: shows the world whenever Mesa says that it moved, or it is to look different."""
     solara.use_effect(lambda: update_counter.subscribe(lambda _: screen.show()), [])
     solara.use_effect(screen.show, [id(lab.model.value), look])
+    solara.use_effect(lambda: lab.teaching.marking.show(None), [id(lab.model.value)])
 
 
 def _columns(lab: Lab) -> list[str]:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aira_agents.environment import Environment
+from aira_agents.environment import Environment, Role
 from aira_agents.errors import IncompatiblePolicyError, InputError, unknown_name
 from aira_agents.human.listening import Listener
 from aira_agents.human.reel import LAGS, Lesson
@@ -34,7 +34,7 @@ class Course:
         if role not in roles:
             raise unknown_name("role", role, roles)
         self.role, self.listener = roles[role], listener
-        check_discrete(self.role, "Who listens to people")
+        check_teachable(self.role)
         self.flat = Flattener(lambda key: build(self.role.n_features, self.role.n_outputs, key))
         self._key = jax.random.key(seed)
         born = eqx.filter_eval_shape(
@@ -135,3 +135,19 @@ class Course:
             put((), np.float32, None if lesson is None else lesson.value),
             put((), np.float32, None if lesson is None else lesson.credit),
         )
+
+
+def check_teachable(role: Role) -> None:
+    """Raises `IncompatiblePolicyError` for a role that people cannot teach, since it acts by numbers."""
+    check_discrete(role, "Who listens to people", "Teach where agents choose among actions, as in `foraging`.")
+
+
+def why_untaught(environment: Environment) -> str:
+    """Returns why nobody in a world can be taught; "" where somebody can."""
+    reasons = []
+    for role in environment.roles:
+        try:
+            check_teachable(role)
+        except IncompatiblePolicyError as error:
+            reasons.append(str(error))
+    return reasons[0] if len(reasons) == len(environment.roles) else ""

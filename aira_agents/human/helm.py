@@ -87,6 +87,12 @@ class Helm:
         with self._lock:
             self._vetoes.append((uid, action))
 
+    def allow(self, uid: int, action: int) -> None:
+        """Takes back that an action was forbidden; does nothing if that step was taken."""
+        with self._lock:
+            if (uid, action) in self._vetoes:
+                self._vetoes.remove((uid, action))
+
     @property
     def is_idle(self) -> bool:
         """Whether nobody leads and nothing is forbidden."""

@@ -139,13 +139,16 @@ class Reel:
             window: The delay of the person.
 
         Raises:
-            InputError: The step is from the future or forgotten, or the agent did not live in any of these steps.
+            InputError: Nothing was seen yet, the step is from the future or forgotten, the agent did not live in any of
+                these steps, or nobody can mean it so soon.
         """
         with self._lock:
             shown = list(self._shown)
         at = next((i for i, one in enumerate(shown) if one.step == step), None)
+        if not shown or step < 1:
+            raise InputError("Nothing has happened yet that a signal could be about: press Step first.")
         if at is None:
-            span = f"{shown[0].step} to {shown[-1].step}" if shown else "none"
+            span = f"{shown[0].step} to {shown[-1].step}"
             raise InputError(f"A signal is about step {step}, but the steps that are remembered are {span}.")
         upto = shown[max(0, at - LAGS + 1) : at + 1][::-1]
         begun = np.array([one.time_s for one in upto])
@@ -155,6 +158,10 @@ class Reel:
         credit = np.asarray(_credit(window, jnp.asarray(age, jnp.float32), jnp.asarray(ended - begun, jnp.float32)))
         rows = [np.flatnonzero((one.uid == uid) & one.active) for one in upto]
         kept = [i for i, row in enumerate(rows) if len(row) and credit[i] > 0]
+        if not kept and len(rows[0]):
+            raise InputError(
+                f"Too quick: nobody judges within {float(window.low_s):g} s what agent {uid} does. Look, then press."
+            )
         if not kept:
             raise InputError(f"No agent {uid} lived in the steps that this signal can be about.")
         own = [(upto[i], int(rows[i][0])) for i in kept]

@@ -71,11 +71,11 @@ def _uniform(over: Bool[Array, "*batch n"]) -> Float[Array, "*batch n"]:
     return over / jnp.sum(over, axis=-1, keepdims=True, dtype=jnp.float32)
 
 
-def check_discrete(role: Role, learner: str) -> None:
+def check_discrete(role: Role, learner: str, cure: str = "Use `ppo`, or give the world such an effector.") -> None:
     """Raises `IncompatiblePolicyError` for a role that acts by numbers: these have no table of values."""
     boxes = [name for name, space in role.spaces.items() if not isinstance(space, Discrete)]
     if boxes:
         raise IncompatiblePolicyError(
             f"{learner} learns what each action is worth, so it needs effectors with a list of actions; role "
-            f"{role.name!r} acts by numbers through {', '.join(boxes)}. Use `ppo`, or give the world such an effector."
+            f"{role.name!r} acts by numbers through {', '.join(boxes)}. {cure}"
         )

@@ -39,13 +39,23 @@ def ClassCard(lab: Lab) -> None:
     solara.use_effect(on_stage, [])
     solara.use_thread(watch, dependencies=[])
     with solara.Card("The class", margin=0, classes=["aira-class"]):
-        if lab.teaching.notebook.who is None:
-            solara.Warning("First agree and begin under “Teach”: the class teaches what listens there.", dense=True)
+        Missing(stage)
         Joining()
         Asking(stage)
         Students(stage, seen)
         Outcome(stage, seen)
         solara.FileDownload(lambda: results_page(stage).encode(), "class.html", label="One page of results")
+
+
+@solara.component
+def Missing(stage: Stage) -> None:
+    """What is still to be done before the class can say anything, or why it cannot."""
+    _ = stage.lab.teaching.changed.value
+    with solara.Div():
+        if stage.untaught:
+            solara.Warning(f"In this world a class can only watch. {stage.untaught}", dense=True)
+        elif not stage.lab.teaching.is_on:
+            solara.Warning("First agree and begin under “Teach”: the class teaches what listens there.", dense=True)
 
 
 @solara.component
@@ -95,7 +105,7 @@ def _snapshot(stage: Stage) -> Any:
         students,
         None if agreement is None else round(agreement, 2),
         len(stage.curve),
-        tuple(tuple(one.items()) for one in (stage.pairs.counts() + stage.riddles.counts())),
+        tuple((name, tuple(one.items())) for name, one in stage.answers().items()),
     )
 
 
@@ -116,34 +126,47 @@ def Joining() -> None:
 
 @solara.component
 def Students(stage: Stage, seen: Any) -> None:
-    """Who is there; a click takes somebody out."""
+    """Who is there; two clicks take somebody out."""
+    leaving, set_leaving = solara.use_state("")
     worth = stage.informedness()
     _, students, *_ = seen
-    solara.Text(f"{sum(there for *_, there in students)} of {len(students)} are there. A click takes somebody out.")
+
+    def remove() -> None:
+        stage.remove(leaving)
+        set_leaving("")
+
+    solara.Text(f"{sum(there for *_, there in students)} of {len(students)} are there. A click can take somebody out.")
     with solara.Div(classes=["aira-row"]):
         for name, who, there in students:
             share = f" {worth[who]:.0%}" if who in worth else ""
+            told = f"Take {name} out"
             solara.Button(
                 f"{name}{share}",
-                on_click=lambda name=name: stage.remove(name),
+                on_click=lambda name=name: set_leaving(name),
                 small=True,
                 text=not there,
-                attributes={"aria-label": f"Take {name} out"},
+                attributes={
+                    "aria-label": told,
+                    "title": f"{share.strip()}: how much their votes count" if share else told,
+                },
             ).key(name)
+    with solara.Div(classes=["aira-row"]):
+        if leaving in [name for name, *_ in students]:
+            solara.Text(f"Take {leaving} out? Their votes and answers no longer count then.")
+            solara.Button("Yes, take out", on_click=remove, small=True, color="primary")
+            solara.Button("No", on_click=lambda: set_leaving(""), small=True, text=True)
 
 
 @solara.component
 def Outcome(stage: Stage, seen: Any) -> None:
     """How far the class agrees, and what came of it."""
-    _, _, agreement, n_questions, counts = seen
+    _, _, agreement, n_questions, answers = seen
     told = "not defined yet" if agreement is None else f"{agreement:.2f}"
     solara.HTML(
         "div", unsafe_innerHTML=f"Agreement (Krippendorff's alpha): <b>{told}</b>", attributes={"data-alpha": told}
     )
-    for number, one in enumerate(counts, 1):
-        solara.Text(
-            f"Question {number}: " + ", ".join(f"{answer} {count}" for answer, count in one), style="font-size: 13px"
-        )
+    for name, one in answers:
+        solara.Text(f"{name}: {', '.join(f'{answer} {count}' for answer, count in one)}", style="font-size: 13px")
     right = stage.riddles.share_right()
     if right is not None:
         solara.Text(f"{right:.0%} of the guesses were right.")

@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent
 PHONE = {"phone.js": ("classroom/phone.js",), "canvas.js": SCRIPTS, "keys.js": ("keys.js",)}
 NEVER_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 # Nothing but what this server sends runs on a phone, whatever a name or a message may hold.
-POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:"
+POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; img-src 'self' data:"
 
 
 def with_class(page: Any) -> Starlette:

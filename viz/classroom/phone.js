@@ -44,7 +44,8 @@ function note(text) {
 }
 
 function line() {
-  at("line").textContent = socket?.readyState === 1 ? (waiting.length ? `${waiting.length} on the way` : `${stored} stored`) : "no connection";
+  const news = waiting.length ? `${waiting.length} on the way` : `${stored} stored`;
+  at("line").textContent = socket?.readyState === 1 ? news : token ? "no connection" : ""; // who has not joined misses none
   at("line").dataset.stored = stored;
 }
 
@@ -136,7 +137,7 @@ function fill() {
   const can = told.ready && !told.frozen && !told.closed;
   at("state").textContent = told.closed
     ? "The lecturer's page is closed. Wait; nothing you said is lost."
-    : told.frozen ? "Frozen: please wait." : told.ready ? WORDS[told.mode] : "The lecturer has not begun yet.";
+    : told.frozen ? "Frozen: please wait." : told.ready ? WORDS[told.mode] : told.why || "The lecturer has not begun yet.";
   if (can && told.mode === "steer" && told.uid > 0) at("state").textContent = "The marked agent is yours.";
   at("vote").hidden = !(can && told.mode === "vote");
   at("steer").hidden = !(can && told.mode === "steer");
@@ -180,7 +181,7 @@ async function ask(question, can) {
   row.replaceChildren(
     ...[...names, ["skip", "skip"]].map(([name, answer]) => {
       const button = document.createElement("button");
-      button.textContent = name;
+      button.textContent = name[0].toUpperCase() + name.slice(1);
       button.addEventListener("click", () => {
         answered.add(question.id);
         at("ask").hidden = true;

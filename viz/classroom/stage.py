@@ -15,6 +15,7 @@ from aira_agents.errors import AiraError
 from aira_agents.hosting.steered import Steered
 from aira_agents.human.agreement import alpha
 from aira_agents.human.classroom import Classroom, RefusedError, Student
+from aira_agents.human.course import why_untaught
 from aira_agents.human.verdicts import Ballot, verdict
 from aira_agents.store import FeedbackEvent
 from viz.classroom.quiz import SKIP, Quiz
@@ -26,7 +27,7 @@ from viz.scene import Scales, scene_of
 
 QUESTION_S = 1.0  # votes within so long are about one question
 SURE = 0.1  # below it, the class has not said anything
-VOTE, GUESS = "vote", "guess"
+VOTE, COMPARE, GUESS = "vote", "compare", "guess"
 
 
 class Stage:
@@ -39,6 +40,7 @@ class Stage:
         riddles: Clips to guess at.
         takes: Clips of agents that somebody led, to make riddles of.
         curve: What the class said of each question, -1..1, in order.
+        untaught: Why this class can only watch; "" where it can teach.
     """
 
     def __init__(self, room: Classroom, lab: Any) -> None:
@@ -47,6 +49,7 @@ class Stage:
         self.takes = Takes(lab.teaching.role_name)
         lab.teaching.watched = self._watch
         self.curve: list[float] = []
+        self.untaught = why_untaught(lab.environment())
         self._lock = threading.Lock()
         self._open: dict[int, dict[str, tuple[int, float, int]]] = {}  # question to person to step, age and uid
         self._scales, self._frame, self._version = Scales(), (0, b""), -1
@@ -80,10 +83,11 @@ class Stage:
             "mode": self.room.mode,
             "frozen": self.room.frozen,
             "ready": teaching.is_on,
+            "why": self.untaught and f"In this world a class can only watch. {self.untaught}",
             "uid": uid,
             "actions": list(leading.helm.actions) if leading is not None else [],
         }
-        quiz = {"compare": self.pairs, "guess": self.riddles}.get(self.room.mode)
+        quiz = {COMPARE: self.pairs, GUESS: self.riddles}.get(self.room.mode)
         if quiz is not None:
             question = quiz.deal(student.who)
             told["question"] = None if question is None else {
@@ -105,12 +109,12 @@ class Stage:
             raise RefusedError("A message needs an id; load this page again.")
         if id in student.heard:
             return
-        say = {"vote": self._vote, "press": self._press, "compare": self._compare, "guess": self._guess}.get(str(kind))
+        say = {VOTE: self._vote, "press": self._press, COMPARE: self._compare, GUESS: self._guess}.get(str(kind))
         if say is None:
             raise RefusedError("Nothing is known of such a message.")
         self.room.check_may(student, "steer" if kind == "press" else str(kind))
         if not self.lab.teaching.is_on:
-            raise RefusedError("The lecturer has not begun yet; wait.")
+            raise RefusedError(self.untaught or "The lecturer has not begun yet; wait.")
         try:
             say(student, message)
         except AiraError:
@@ -171,7 +175,7 @@ class Stage:
             notebook.elapsed_s, notebook.first_step + step, uid, value, student.who, channel,
             notebook.world, notebook.session,
         )  # fmt: skip
-        receipt = notebook.store.add_events([event], current_step=notebook.last_step)
+        receipt = notebook.store.add_events([event], current_step=notebook.now)
         for reason in receipt.refused.values():
             if "stored already" not in reason:
                 raise RefusedError(f"Not taken: {reason}")
@@ -184,7 +188,7 @@ class Stage:
 
     def _last_step(self) -> int:
         notebook = self.lab.teaching.notebook
-        return max(0, notebook.last_step - notebook.first_step)
+        return notebook.now - notebook.first_step
 
     # What becomes of it.
 
@@ -249,12 +253,18 @@ class Stage:
         if self.lab.teaching.leading is not None:
             self.lab.teaching.leading.helm.release_all()
 
-    def agreement(self) -> float | None:
-        """Returns Krippendorff's alpha of what is judged now; `None` where it is not defined."""
+    def agreement(self, mode: str | None = None) -> float | None:
+        """Returns Krippendorff's alpha of what is judged in a mode, or now; `None` where it is not defined."""
         with self._lock:
             votes = self.ballot.matrix()
-        matrix = {"compare": self.pairs.matrix, "guess": self.riddles.matrix}.get(self.room.mode, lambda: votes)()
-        return alpha(matrix)
+        quiz = {COMPARE: self.pairs, GUESS: self.riddles}.get(mode or self.room.mode)
+        return alpha(votes if quiz is None else quiz.matrix())
+
+    def answers(self) -> dict[str, dict[str, int]]:
+        """Returns how often each answer to each question about clips was given, by what the question is called."""
+        pairs, riddles = self.pairs.counts(), self.riddles.counts()
+        named = {f"Pair {number}": one for number, one in enumerate(pairs, 1)}
+        return named | {f"Riddle {number}": one for number, one in enumerate(riddles, 1)}
 
     def informedness(self) -> dict[str, float]:
         """Returns what the votes of each participant are worth, 0..1."""
