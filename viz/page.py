@@ -37,7 +37,7 @@ STYLE = """
   padding: 10px; }
 .aira-page > div { min-width: 0; display: flex; flex-direction: column; gap: 12px; }
 .aira-page .v-card { margin: 0 !important; }
-.theme--dark .aira-page .v-card { border: 1px solid rgba(255, 255, 255, .14); }
+.theme--dark :is(.aira-page, .v-navigation-drawer) .v-card { border: 1px solid rgba(255, 255, 255, .14); }
 .aira-row { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: center; margin-bottom: 6px; }
 .aira-choice { flex: 1 1 150px; }
 .aira-lesson b { display: block; margin-top: 10px; }

@@ -39,7 +39,8 @@ STYLE = """
   margin: 6px 0; font-size: 12px; color: #fff; }
 .aira-meter i { display: flex; align-items: center; justify-content: center; font-style: normal; overflow: hidden; }
 .aira-log { max-height: 180px; overflow-y: auto; font-size: 13px; font-variant-numeric: tabular-nums; }
-.aira-log .good { color: #2b8fd0; } .aira-log .bad { color: #D55E00; }
+.aira-log .good { color: #0072B2; } .aira-log .bad { color: #B34700; }
+.theme--dark .aira-log .good { color: #6CC3F0; } .theme--dark .aira-log .bad { color: #F0A33E; }
 """
 COLOURS = {"ML": "#0072B2", "TD": "#8a6d00", "HITL": "#b3467f"}
 SHOWN = 12  # entries of the log

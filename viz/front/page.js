@@ -8,7 +8,8 @@ function make(tag, properties, parent) {
 
 const STYLE = `
 .aira-world { position: relative; width: 100%; }
-.aira-world canvas { display: block; width: 100%; touch-action: none; border-radius: 6px; cursor: crosshair; }
+.aira-world canvas { display: block; width: 100%; touch-action: none; border-radius: 6px; cursor: crosshair;
+  box-shadow: 0 0 0 1px #8885; }
 .aira-world canvas:focus-visible { outline: 3px solid #1976d2; outline-offset: -3px; } /* within: a card cuts off what stands out */
 .aira-world .tip { position: absolute; pointer-events: none; padding: 2px 8px; border-radius: 4px; font-size: 13px;
   background: rgba(20,20,20,.85); color: #fff; white-space: nowrap; display: none; }
