@@ -116,9 +116,10 @@ def Joining() -> None:
     assert room is not None
     address = f"{SETTINGS.address}class"
     picture = segno.make(f"{address}#code={room.code}", micro=False).svg_inline(scale=7, light="#fff", dark="#000")
+    code = f"<b class='code' style='font-size: 34px; letter-spacing: .1em'>{room.code}</b>"
     solara.HTML(
         "div",
-        unsafe_innerHTML=f"{picture}<div><b>{escape(address)}</b><br>Code <b class='code' style='font-size: 34px; letter-spacing: .1em'>{room.code}</b></div>",
+        unsafe_innerHTML=f"{picture}<div><b>{escape(address)}</b><br>Code {code}</div>",
         classes=["aira-row"],
         attributes={"data-code": room.code},
     )
