@@ -70,6 +70,17 @@ def test_another_policy_is_compiled_beside_the_page_also_over_a_reset(make, comp
     page.close()
 
 
+def test_of_what_is_asked_for_while_something_is_under_way_the_last_is_done_then():
+    done, came = threading.Event(), []
+    beside = Beside(came.append)
+    beside.do(lambda: done.wait(60))
+    for name in "abc":
+        beside.do(lambda name=name: came.append(name))
+    done.set()
+    waited(lambda: not beside.busy.value)
+    assert came == ["c"]
+
+
 def test_a_tab_that_is_closed_while_it_compiles_is_freed_and_nobody_listens_there(make, compiling):  # noqa: F811
     make()  # sets the database
     lab, (begun, done) = Lab(find_subject("foraging")), compiling

@@ -129,6 +129,9 @@ def test_a_slider_a_choice_and_the_seed_work_too(visit):
     until(lambda: lab.model.heater == "on_off", tab.page)
     first = np.asarray(lab.model.state.agents["thermostat"].temperature_c)
     assert not np.allclose(first, np.asarray(before.agents["thermostat"].temperature_c))
+    shown = tab.page.locator(".v-input", has=seed).locator(".v-slider__thumb-label")
+    assert shown.is_visible() and shown.inner_text() == "1"  # at rest, too
+    assert not tab.page.get_by_text("Use Threads").is_visible()
     tab.shot("thermostat")
 
 

@@ -15,7 +15,7 @@ NAME = """() => {
 }"""
 CHOSEN = "() => document.activeElement.closest('.v-select').querySelector('.v-select__selection').innerText"
 BUTTONS = ("reset", "▶", "step", "load a policy (.zip) (0)", "model as csv", "agents as csv", "world as png")
-MESAS = ("play interval (ms)", "render interval (steps)", "use threads", "seed (acts on reset)")
+MESAS = ("play interval (ms)", "render interval (steps)", "seed (acts on reset)")
 CHOICES = ("policy", "colour by", "size by", "learner", "learning rate", "kind", "what")
 SWITCHES = ("trails", "learn in the background", "follow")
 
@@ -120,12 +120,6 @@ def test_the_keyboard_alone_does_everything(visit):
         go(tab, label)
         press(key)
         assert tab.page.evaluate("() => document.activeElement.getAttribute('aria-valuenow')") == value
-    go(tab, "use threads")
-    press("Space")
-    tab.page.get_by_text("Increase play interval to avoid skipping plots").wait_for()
-    go(tab, "use threads")  # Mesa makes it anew below that line
-    press("Space")
-    tab.page.get_by_text("Increase play interval to avoid skipping plots").wait_for(state="detached")
     go(tab, "reset")
     press("Enter")
     until(lambda: lab.model.steps == 0 and lab.model.n_agents == lab.values["n_agents"], tab.page, 40)

@@ -169,6 +169,6 @@ def Policies(lab: Lab) -> None:
         lab.beside.do(lambda: lab.choose(name))
 
     with solara.Card("Who acts"):
-        solara.Select("Policy", values=lab.choices(), value=lab.choice.value, on_value=choose, disabled=busy)
+        solara.Select("Policy", values=lab.choices(), value=lab.choice.value, on_value=choose)
         if busy:
             solara.Info(COMPILING, dense=True)

@@ -28,11 +28,12 @@ MOBILE_PX = 960  # Vuetify's
 PLAY_INTERVAL_MS = 51  # on a notch of Mesa's slider
 STYLE = """
 .aira-mesa { display: none; } /* Mesa's controls go to the sidebar; what they leave here is empty */
-/* Of those: "Use Threads" helps nobody here, and a slider without a number says nothing until it is moved. */
+/* Of those, "Use Threads" helps nobody here, and a slider says its number also at rest: as text above its thumb. */
 .v-navigation-drawer .v-input--checkbox:not([data-parameter] *) { display: none; }
-.v-slider__thumb-label-container { display: block !important; transform: none !important; }
-.v-slider__thumb-label { transform: translate(-50%, -30px) !important; background: none !important; font-size: 12px;
+.v-slider .v-slider__thumb-label-container { display: block !important; transform: none !important; }
+.v-slider .v-slider__thumb-label { transform: translate(-50%, 3px) !important; background: none !important;
   color: inherit !important; }
+.v-slider .v-slider__thumb-label > * { transform: none !important; }
 .aira-page { display: grid; grid-template-columns: minmax(0, 1.2fr) minmax(340px, 1fr); gap: 12px; align-items: start;
   padding: 10px; }
 .aira-page > div { min-width: 0; display: flex; flex-direction: column; gap: 12px; }
