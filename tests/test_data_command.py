@@ -63,6 +63,30 @@ def test_the_database_is_listed_summed_up_exported_and_forgets(capsys, people, t
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["events.csv"]
 
 
+@pytest.mark.parametrize("format", ["episodes", "parquet", "minari"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_was_exported_is_imported_again_whatever_it_was_written_as(capsys, format, whole):
+    world = Foraging(n_agents=2, width=5, height=5, max_steps=4)
+    with Store() as store:
+        recorded = record(world, {"forager": RandomPolicy()}, 0, 2)
+        store.add_episodes(recorded)
+    main(["data", "export", "out", "--format", format])
+    capsys.readouterr()
+    inner = "out/foraging.episodes" if format == "episodes" else "out/foraging"
+    for told in ("2 episodes stored in other.db; 0 were there already.", "0 episodes stored in other.db; 2 were"):
+        main(["data", "import", "out" if whole else inner, "--database", "other.db"])
+        assert told in capsys.readouterr().out
+    with Store("other.db") as store:
+        found = store.datasets()["foraging"]
+    assert [episode.id for episode in found.episodes] == [episode.id for episode in recorded.episodes]
+
+
+def test_episodes_of_somebody_who_is_not_known_here_are_not_imported(capsys, people):
+    main(["data", "export", "out"])
+    told = _fails(capsys, ["data", "import", "out", "--database", "other.db"])
+    assert f"There is no participant {people}" in told and "forgotten?" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -71,6 +95,9 @@ def test_the_database_is_listed_summed_up_exported_and_forgets(capsys, people, t
         (["summary", "none.episodes"], "There is no file none.episodes"),
         (["forget"], "needs the id of a participant"),
         (["export"], "needs the name of a new folder"),
+        (["import"], "needs a file of episodes"),
+        (["import", "none.episodes"], "There is no file none.episodes"),
+        (["import", "."], "There are no episodes in .: expected"),
         (["record"], "needs the name of a world"),
         (["record", "foraging"], "needs `--policy`"),
         (["record", "foraging", "--policy", "gredy"], "Did you mean 'greedy'"),
@@ -87,6 +114,9 @@ def test_nobody_is_forgotten_twice_and_nothing_is_overwritten(capsys, people, tm
     (tmp_path / "there").write_text("x")
     assert "there already" in _fails(capsys, ["data", "record", "foraging", "--policy", "random", "--out", "there"])
     assert "no such episodes" in _fails(capsys, ["data", "summary"])
+    nowhere = _fails(capsys, ["data", "export", "out", "--world", "nowhere", "--who", "x"])
+    assert "holds nothing of world 'nowhere' and who 'x': look at `aira data list`" in nowhere
+    assert "holds nothing yet: record some" in _fails(capsys, ["data", "export", "out"])
 
 
 def test_a_training_run_is_noted_where_a_database_is_named(capsys, monkeypatch):

@@ -73,6 +73,16 @@ def test_a_term_is_taken_away_by_its_class_or_itself():
     ai = learning() + hitl
     assert (ai - HITL).name == (ai - hitl).name == "ML"
     assert (ai - HITL - ML).name == "none"
+    assert (hitl - HITL).name == "none"
+    with pytest.raises(InputError, match="no term HITL to take away from ML"):
+        learning() - HITL
+
+
+def test_a_list_of_terms_is_summed():
+    assert sum([learning(), helping()]).name == "ML+HITL"
+    assert sum([AI() + learning(), helping()]).name == "ML+HITL"
+    with pytest.raises(InputError, match="can be added; got 'ML'"):
+        "ML" + learning()
 
 
 def test_without_any_term_chance_acts_and_nothing_was_spent():

@@ -21,6 +21,7 @@ USAGE = """usage: aira data COMMAND [options]
   record WORLD --policy POLICY
                      records episodes into a file, for `aira train WORLD --learner cloning --demonstrations FILE`
   export FOLDER      writes episodes and feedback for other tools
+  import FILE        stores the episodes of a file, or of a folder as `export` writes it, in the database
   forget ID          deletes a participant's rows everywhere, exports included
 
 The database is `--database`, else AIRA_DATABASE_URL, else results/aira.db.
@@ -155,6 +156,21 @@ def _export(arguments: list[str]) -> None:
         console.print(str(export(store, Path(folder), options.format, **chosen)))
 
 
+def _import(arguments: list[str]) -> None:
+    from aira_agents.data.importing import read_back
+    from aira_agents.store import Store
+
+    path, arguments = _word(arguments)
+    options = _parsed(DatabaseOptions, arguments, "import FILE", "Stores episodes in the database.")
+    if path is None:
+        raise InputError("`aira data import` needs a file of episodes, or a folder as `aira data export` writes it.")
+    datasets = read_back(Path(path))
+    with Store(options.database) as store:
+        stored = sum(len(store.add_episodes(dataset)) for dataset in datasets)
+        known = sum(map(len, datasets)) - stored
+        console.print(f"{stored} episodes stored in {store.where}; {known} were there already.")
+
+
 def _forget(arguments: list[str]) -> None:
     from aira_agents.store.exports import forget
 
@@ -175,6 +191,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "summary": _summary,
     "record": _record,
     "export": _export,
+    "import": _import,
     "forget": _forget,
 }
 

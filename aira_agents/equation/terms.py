@@ -29,6 +29,12 @@ class Term:
     def __add__(self, other: "Term | AI") -> "AI":
         return AI() + self + other
 
+    def __radd__(self, other: object) -> "AI":
+        return _from_nothing(other) + self
+
+    def __sub__(self, term: Any) -> "AI":
+        return AI() + self - term
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ML(Term):
@@ -127,6 +133,9 @@ class AI:
             total = dataclasses.replace(total, **{field: term})
         return total
 
+    def __radd__(self, other: object) -> "AI":
+        return _from_nothing(other) + self
+
     def __sub__(self, term: Any) -> "AI":
         field = _field(term if isinstance(term, type) else type(term))
         if getattr(self, field) is None:
@@ -156,6 +165,13 @@ class AI:
         from aira_agents.equation.fitting import fit  # noqa: PLC0415  # it is made of terms
 
         return fit(self, world, key)
+
+
+def _from_nothing(other: object) -> AI:
+    """Returns the sum of no terms for the zero that `sum` begins with."""
+    if other != 0:
+        raise InputError(f"Only ML, TD and HITL can be added; got {_told(other)}. Is it made, as in `ML(PPO())`?")
+    return AI()
 
 
 def _field(kind: type) -> str:

@@ -58,7 +58,9 @@ def export(store: Store, folder: Path, format: str = "parquet", **equal: str) ->
         raise InputError(f"{folder} is there already, and exports overwrite nothing; name a new folder.")
     with store.writing() as connection:
         if not _count(connection, equal):
-            raise InputError(f"Nothing in {store.where} is like that: {equal or 'it is empty'}.")
+            asked = " and ".join(f"{name} {value!r}" for name, value in equal.items())
+            of = f"of {asked}: look at `aira data list`" if equal else "yet: record some"
+            raise InputError(f"There is nothing to export, since {store.where} holds nothing {of}.")
         note = {"at": now(), "path": str(folder), "format": format, "selection": equal, "stale": True}
         noted = insert(EXPORTS).values(**note, people=_people(connection, equal)).returning(EXPORTS.c.seq)
         seq = connection.execute(noted).scalar_one()
