@@ -12,8 +12,9 @@ import pytest
 from aira_agents.cli.doctor import faults, installed
 from aira_agents.cli.main import COMMANDS, main
 from aira_agents.cli.run import run_scenario
-from aira_agents.errors import InputError
+from aira_agents.errors import InputError, NumericalError
 from aira_agents.learning.metrics import read_rows
+from aira_agents.learning.train import train
 from viz.curves import draw_metrics
 
 ROOT = Path(__file__).parents[1]
@@ -101,9 +102,14 @@ BAD = [
     (["train", "foraging", "--learner", "pop"], "Did you mean 'ppo'?"),
     (["train", "foraging", "--learner"], "`--learner` needs a value"),
     (["train", "foraging", "stray"], "Unrecognized options: stray"),
-    (["train", "foraging", "--steps", "0"], "at least 1; got 0"),
+    (["train", "foraging", "--steps", "0"], "Training takes 1 to 4,398,046,509,056"),
+    (["train", "foraging", "--steps", "-3"], "; got -3."),
+    (["train", "cartpole", "--steps", "99999999999999999999"], "; got 99,999,999,999,999,999,999."),
+    (["train", "cartpole", "--learner.n-worlds", "100000000"], "at most 2,147,483,647 environment steps; got 12,800"),
     (["train", "foraging", "--steps", "many"], "--steps"),
     (["train", "foraging", "--seed", "1.5"], "--seed"),
+    (["train", "foraging", "--seed", "-1"], "`--seed` must be a whole number in 0..4294967295; got -1"),
+    (["train", "foraging", "--seed", "99999999999999999999"], "in 0..4294967295; got 99999999999999999999"),
     (["train", "foraging", "--checkpoint-seconds", "-1"], "positive distance; got -1 s"),
     (["train", "foraging", "--world.regrowth", "2"], "`regrowth` must be a number in 0..1; got 2"),
     (["train", "foraging", "--world.regrowth", "nan"], "`regrowth` must be a number in 0..1; got nan"),
@@ -134,7 +140,13 @@ BAD = [
     (["evaluate", "foraging", "--policy", "./nowhere"], "There is no policy at ./nowhere"),
     (["evaluate", "foraging", "--policy", "sheep=random"], "Unknown role 'sheep'"),
     (["evaluate", "foraging", "--policy", "forager="], "there is none for forager"),
+    (["evaluate", "foraging", "--policy", "forager=random, forager=greedy"], "got random and greedy for forager"),
     (["evaluate", "foraging", "--policy", "random", "--episodes", "0"], "at least 1 episode; got 0"),
+    (["evaluate", "foraging", "--policy", "random", "--seed", "4294967296"], "in 0..4294967295; got 4294967296"),
+    (["run", "segregation", "--seed", "99999999999999999999"], "`--seed` must be a whole number in 0..4294967295"),
+    (["run", "segregation", "--seed", "-1"], "in 0..4294967295; got -1"),
+    (["data", "record", "foraging", "--policy", "random", "--seed", "-1"], "in 0..4294967295; got -1"),
+    (["demonstrate", "foraging", "--seed", "-1"], "in 0..4294967295; got -1"),
 ]
 
 
@@ -180,6 +192,28 @@ def test_a_trained_policy_is_refused_in_another_world(capsys, trained):
     assert "This policy is for the world 'foraging'" in told
 
 
+def test_only_a_policys_own_files_are_one(capsys, trained):
+    for name in ("policy.json", "policy.safetensors"):
+        main(["evaluate", "foraging", "--policy", str(trained / name), "--episodes", "2"])
+    told = _fails(capsys, ["evaluate", "foraging", "--policy", str(trained / "metrics.csv")])
+    assert "There is no policy at" in told and "metrics.csv: expected a folder with policy.safetensors" in told
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [(KeyboardInterrupt("Stopped at update 3"), 130), (NumericalError("It blew up."), 2)]
+)
+def test_what_was_learned_until_it_ended_badly_can_be_judged(capsys, tmp_path, monkeypatch, ending, code):
+    def until(*args, **kwargs):
+        train(*args, **kwargs)
+        raise ending
+
+    monkeypatch.setattr("aira_agents.cli.train.train", until)
+    _fails(capsys, ["train", "foraging", "--steps", "40", "--results", str(tmp_path), *SMALL], code)
+    (folder,) = tmp_path.iterdir()
+    main(["evaluate", "foraging", "--policy", str(folder), "--episodes", "2"])
+    assert "4 lives in 2 episodes" in capsys.readouterr().out
+
+
 def test_a_run_goes_on_by_its_folder(trained):
     assert "trained 80 steps" in _aira("train", "--resume", str(trained), "--steps", "80").stdout
     assert [row[0] for row in read_rows(trained / "metrics.csv")[1]] == ["1", "2", "3", "4", "5"]
@@ -211,6 +245,27 @@ def test_a_scenario_runs_from_elsewhere_and_says_what_is_wrong_in_one_line(tmp_p
     assert "A lesson in a few lines." in _python(str(tmp_path / "lesson.py"), "--help").stdout
 
 
+WRONG_RULE = """
+import sys
+from aira_agents.errors import AiraError
+from environments.foraging import ForagingModel
+
+model = ForagingModel(n_agents=2, width=5, height=5, policy=lambda observation, rng: 9, rng=1)
+try:
+    model.step()
+except AiraError as error:
+    print(error, file=sys.stderr)
+"""
+
+
+def test_a_wrong_rule_in_a_plain_script_is_one_line():
+    done = _python("-c", WRONG_RULE)
+    assert done.returncode == 0
+    assert [line[:22] for line in done.stderr.strip().splitlines()] == ["`act` must return an i"]
+    debugged = "import logging; logging.getLogger('jax._src.callback').setLevel(logging.DEBUG)" + WRONG_RULE
+    assert "Traceback" in _python("-c", debugged).stderr
+
+
 def test_ctrl_c_leaves_with_one_line(capsys):
     def lesson() -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -223,6 +278,55 @@ def test_ctrl_c_leaves_with_one_line(capsys):
         signal.signal(signal.SIGINT, before)
     assert leaving.value.code == 130
     assert capsys.readouterr().err.strip() == "Interrupted."
+
+
+def test_ctrl_c_during_an_import_is_no_bug(capsys):
+    def lesson() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as pressed:
+            raise ImportError("numpy: initialization failed") from pressed
+
+    with pytest.raises(SystemExit) as leaving:
+        run_scenario(lesson, [])
+    assert leaving.value.code == 130
+    assert capsys.readouterr().err.strip() == "Interrupted."
+    with pytest.raises(ImportError, match="really missing"):
+        run_scenario(_imports_what_is_not_there, [])
+
+
+def _imports_what_is_not_there() -> None:
+    raise ImportError("really missing")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [["list"], ["--help"]])
+def test_a_full_disk_is_one_line(arguments):
+    command = [sys.executable, "-m", "aira_agents.cli.main", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for buffered in ("", "1"):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env={**environment, "PYTHONUNBUFFERED": buffered},
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+            )
+        assert done.returncode == 2
+        assert done.stderr.strip().splitlines() == [
+            "Cannot write the output (No space left on device): free some space, or send it elsewhere."
+        ]
+
+
+def test_a_device_that_is_not_there_is_one_line():
+    code = "import os; os.environ['JAX_PLATFORMS'] = 'nothing_such'\n"
+    code += "from aira_agents.cli.main import main; main(['evaluate', 'foraging', '--policy', 'random'])"
+    done = _python("-c", code)
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
+    assert "JAX does not start with JAX_PLATFORMS=nothing_such" in done.stderr and "`aira doctor`" in done.stderr
 
 
 def test_a_bug_shows_its_traceback():

@@ -124,6 +124,13 @@ def test_nothing_is_learned_before_the_warm_up_is_over():
     assert (metrics["loss/player"] > 0).tolist() == [False, False, True, True]
 
 
+def test_learning_goes_on_after_two_thousand_million_steps():
+    learner = DQN(**QUICK | {"warmup_steps": 64}).learner(probes.Bandit(), SMALL)
+    state = eqx.tree_at(lambda s: s.n_updates, learner.init(jax.random.key(0)), jnp.asarray(2**31 // 64, jnp.int32))
+    state, _ = jax.jit(learner.update)(state)
+    assert int(state.learned[probes.ROLE].n_gradients) == 8
+
+
 @pytest.mark.parametrize(("settings", "same"), [({"target_every": 16}, True), ({"target_every": 15}, False)])
 def test_the_judge_is_replaced_every_so_many_gradient_steps(settings, same):
     _, state, _ = trained(probes.Bandit(), n_updates=2, **settings)

@@ -2,6 +2,7 @@
 
 import functools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -89,6 +90,14 @@ def test_only_what_the_human_did_is_taken_down():
         count, taken = labels(**values)
         assert count == pytest.approx(taken, abs=0.01) and 0 < count < 96
     assert labels(driven_steps=0, patience=1000)[0] == 0
+
+
+def test_the_human_does_not_begin_to_drive_again_after_two_thousand_million_steps():
+    experts = {"player": always(1)}
+    learner = tiny(driven_steps=32, patience=1000).learner(probes.OneForever(max_steps=50), SMALL, experts=experts)
+    state = eqx.tree_at(lambda s: s.n_updates, learner.init(KEY), jnp.asarray(2**31 // 32, jnp.int32))
+    _, metrics = jax.jit(learner.update)(state)
+    assert float(metrics["expert_share/player"]) == 0
 
 
 def test_the_learner_gets_to_do_without_the_human():

@@ -126,6 +126,13 @@ def test_parts_that_do_not_divide_are_refused():
         train(tiny(n_worlds=3, n_steps=5), probes.Bandit(), SMALL, 1)
 
 
+def test_a_rate_that_fell_to_nothing_stays_there_after_two_thousand_million_steps():
+    learner = tiny(anneal_steps=1000).learner(probes.Bandit(), SMALL)
+    state = eqx.tree_at(lambda s: s.n_updates, learner.init(jax.random.key(0)), jnp.asarray(2**31 // 128, jnp.int32))
+    after, _ = jax.jit(learner.update)(state)
+    assert np.array_equal(after.learned[probes.ROLE].vector, state.learned[probes.ROLE].vector)
+
+
 @pytest.mark.slow
 def test_ppo_solves_cartpole_on_eight_seeds():
     learner = PPO(n_worlds=4, learning_rate=1e-3, anneal_steps=300_000).learner(CartPole(), MLPPolicy.build)

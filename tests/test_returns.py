@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aira_agents.learning.annealing import annealed
+from aira_agents.learning.annealing import annealed, steps_done
 from aira_agents.learning.replay import Replay
 from aira_agents.learning.returns import n_step_returns, seen_after
 
@@ -68,3 +68,9 @@ def test_a_value_falls_in_a_straight_line_and_stays(n_updates, expected):
     n = jnp.asarray(n_updates, jnp.int32)
     assert float(annealed(1.0, 0.1, jnp.asarray(100.0), n, 10)) == pytest.approx(expected)
     assert float(annealed(1.0, 0.1, jnp.asarray(0.0), n, 10)) == pytest.approx(0.1)
+
+
+def test_steps_are_counted_beyond_what_whole_numbers_hold():
+    # 128 steps an update: the next whole number of 32 bits would be minus two thousand million.
+    assert float(steps_done(jnp.asarray(2**31 // 128, jnp.int32), 128)) == 2.0**31
+    assert float(steps_done(jnp.asarray(3, jnp.int32), 2**40)) == 3 * 2.0**40

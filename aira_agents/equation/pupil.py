@@ -24,6 +24,7 @@ from aira_agents.human.channel import Accompanied, Channel
 from aira_agents.human.takeover import Takeover
 from aira_agents.human.veto import every_action
 from aira_agents.learning.actor_critic import ActorCriticState, Setting, learn
+from aira_agents.learning.annealing import steps_done
 from aira_agents.learning.cloning import cloning_loss
 from aira_agents.learning.collect import Worlds, collect
 from aira_agents.learning.experience import Batch, Learned
@@ -108,7 +109,7 @@ class Pupil:
         td = self.td
         if td is None:
             return jnp.zeros(())
-        return td.weight * 0.5 ** (n_updates * self.steps_per_update / td.half_life_steps)
+        return td.weight * 0.5 ** (steps_done(n_updates, self.steps_per_update) / td.half_life_steps)
 
     def _cloned(self, own: Learned, demonstrations: Samples) -> Array:
         td: TD | None = self.td

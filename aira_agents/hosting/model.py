@@ -20,13 +20,15 @@ from aira_agents.errors import InputError, unknown_name
 from aira_agents.hosting.agents import HostedAgent, HostedAgents, agent_class
 from aira_agents.hosting.collector import HostedCollector
 from aira_agents.hosting.columns import Columns
-from aira_agents.hosting.grid import hosted_grid
+from aira_agents.hosting.counting import taken_back
+from aira_agents.hosting.grid import cells_of, check_place, hosted_grid
 from aira_agents.hosting.programs import Glance, Program
-from aira_agents.hosting.signature import checked_seed, live_parameter, with_signature, world_of
+from aira_agents.hosting.signature import checked_rng, live_parameter, with_signature, world_of
 from aira_agents.keys import straight
 from aira_agents.loop import Now, Transition
 from aira_agents.parameters import parameters_of, replace
 from aira_agents.policies.checking import policies_for
+from aira_agents.policies.outermost import check_actions
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.policies.rule import plain_errors
 from aira_agents.populations import State
@@ -70,8 +72,8 @@ class HostedModel(mesa.Model):
     def __init__(self, policy: Any = None, *, rng: Any = None, **values: Any) -> None:
         environment = world_of(self.environment_class, values)
         policies = policies_for(environment, policy)
-        super().__init__(rng=checked_seed(rng))
-        self._environment, self._policies = environment, policies
+        super().__init__(rng=checked_rng(rng))
+        self._environment, self._policies, self._cells = environment, policies, cells_of(environment)
         self._program = Program(environment, policies)
         self._now, glance = self._program.start(self._first_key(rng))
         self._glance: Glance = jax.tree.map(np.asarray, glance)
@@ -103,20 +105,21 @@ class HostedModel(mesa.Model):
         """Moves the world by one step, and collects.
 
         Raises:
-            InputError: The world has ended, or a rule returned what is no action.
+            InputError: The world has ended, or a policy returned what is no action; then it is as it was before.
         """
         self._refuse_if_ended()
         before = self._flushed()
-        with plain_errors():
-            self._now, glance = self._program.step(before)
-            self._take(glance)
+        with taken_back(self), plain_errors():
+            self._take(*self._program.step(before))
         self._last, self._transition = (self._program, before), None
         if self.datacollector is not None:
             self.datacollector.collect(self)
 
-    def _take(self, glance: Glance) -> None:
-        self._glance = jax.tree.map(np.asarray, glance)  # a sixth of what `device_get` takes, for a few numbers
-        self._columns = {}
+    def _take(self, now: Now, glance: Glance) -> None:
+        glance = jax.tree.map(np.asarray, glance)  # a sixth of what `device_get` takes, for a few numbers
+        if not glance.sound:
+            check_actions(self._environment.roles, glance.outermost)
+        self._now, self._glance, self._columns = now, glance, {}
         self.version += 1
         if self._glance.ended:
             self.running = False
@@ -222,8 +225,6 @@ class HostedModel(mesa.Model):
         own = self.columns(role)
         for name, value in columns.items():
             own.check(name, value)
-        if self._environment.grid:
-            self.check_place((columns.get("x", 0), columns.get("y", 0)))
         uid = int(self._now.state.next_uid)
         row = own.add(uid)
         for name, value in columns.items():
@@ -250,7 +251,7 @@ class HostedModel(mesa.Model):
     def columns(self, role: str) -> Columns:
         """The columns of one role as they are now."""
         if role not in self._columns:
-            self._columns[role] = Columns(role, self._now.state.agents[role])
+            self._columns[role] = Columns(role, self._now.state.agents[role], self._cells)
         return self._columns[role]
 
     def views(self, role: str) -> list[HostedAgent]:
@@ -275,9 +276,7 @@ class HostedModel(mesa.Model):
 
     def check_place(self, place: Any) -> None:
         """Raises `InputError` if `place` is no `(x, y)` of the grid."""
-        width, height = self._environment.width, self._environment.height  # type: ignore[attr-defined]
-        if np.shape(place) != (2,) or not (0 <= place[0] < width and 0 <= place[1] < height):
-            raise InputError(f"A place is (x, y) with x in 0..{width - 1} and y in 0..{height - 1}; got {place!r}.")
+        check_place(self._cells, place)
 
     def _flushed(self) -> Now:
         """Puts what was written from Python into the arrays."""

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from aira_agents.environment import Environment, Percept, Role
 from aira_agents.human.advice import AdvisedDecision
 from aira_agents.human.aggregation import aggregation
+from aira_agents.learning.annealing import steps_done
 from aira_agents.learning.learner import Learner
 from aira_agents.parameters import check_parameters, number, size
 from aira_agents.policies.policy import AbstractPolicy, Builder, Decision, Policy, select_rows
@@ -55,7 +56,7 @@ class HGDAgger(eqx.Module):
         """Makes the learner; takes and raises what `aggregation` does."""
 
         def accompany(network: Policy, expert: AbstractPolicy, n_updates: Array) -> AbstractPolicy:
-            drives = n_updates * (self.n_worlds * self.n_steps) < self.driven_steps
+            drives = steps_done(n_updates, self.n_worlds * self.n_steps) < self.driven_steps
             return Gated(network, expert, self.patience, self.hold, self.tolerance, drives)
 
         return aggregation(self, environment, networks, experts, accompany, lambda decision: decision.taken)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from aira_agents.environment import Environment, Role
+from aira_agents.learning.annealing import steps_done
 from aira_agents.learning.collect import Worlds, begin, collect
 from aira_agents.learning.experience import Batch, Learned, experience, explained_variance
 from aira_agents.learning.flattening import Flattener
@@ -74,7 +75,7 @@ class Setting:
     def optimizer(self, n_updates: Int[Array, ""]) -> optax.GradientTransformation:
         """Returns Adam with the rate of this update, behind a clip."""
         record = self.record
-        done = n_updates * (record.n_worlds * record.n_steps) / jnp.maximum(record.anneal_steps, 1.0)
+        done = steps_done(n_updates, record.n_worlds * record.n_steps) / jnp.maximum(record.anneal_steps, 1.0)
         rate = record.learning_rate * jnp.where(record.anneal_steps > 0, jnp.maximum(1.0 - done, 0.0), 1.0)
         return optax.chain(
             optax.clip_by_global_norm(record.max_gradient_norm),

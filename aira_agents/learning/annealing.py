@@ -5,6 +5,11 @@ import jax.numpy as jnp
 from aira_agents.types import Array, Float, Int
 
 
+def steps_done(n_updates: Int[Array, ""], steps_per_update: int) -> Float[Array, ""]:
+    """Returns the environment steps of so many updates, as a float: whole numbers end at two thousand million."""
+    return n_updates.astype(jnp.float32) * float(steps_per_update)
+
+
 def annealed(
     start: Float[Array, ""] | float,
     end: Float[Array, ""] | float,
@@ -21,6 +26,6 @@ def annealed(
         n_updates: Updates done.
         steps_per_update: Environment steps of each.
     """
-    done = n_updates.astype(jnp.float32) * steps_per_update  # as floats: whole numbers end at two thousand million
+    done = steps_done(n_updates, steps_per_update)
     share = jnp.where(duration > 0, jnp.clip(done / jnp.maximum(duration, 1.0), 0.0, 1.0), 1.0)
     return start + share * (end - start)

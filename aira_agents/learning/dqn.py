@@ -14,7 +14,7 @@ import optax
 
 from aira_agents.environment import Environment, Percept, Role
 from aira_agents.errors import IncompatiblePolicyError, InputError
-from aira_agents.learning.annealing import annealed
+from aira_agents.learning.annealing import annealed, steps_done
 from aira_agents.learning.collect import Worlds, begin, collect
 from aira_agents.learning.dqn_loss import Experience, gradient, targets
 from aira_agents.learning.flattening import Flattener
@@ -183,7 +183,7 @@ def _learner(dqn: DQN, environment: Environment, parts: dict[str, _Part]) -> Lea
         worlds, transitions, metrics = collect(environment, acting, state.worlds, dqn.n_steps)
         last = jax.vmap(environment.observe)(worlds.now.state, jax.random.split(sense_key, dqn.n_worlds))
         metrics |= {"epsilon": epsilon}
-        begun = (state.n_updates + 1) * steps_per_update >= dqn.warmup_steps
+        begun = steps_done(state.n_updates + 1, steps_per_update) >= dqn.warmup_steps
         learned = {}
         for (name, part), own_key in zip(parts.items(), jax.random.split(draw_key, len(parts)), strict=True):
             own = _remember(dqn, part, state.learned[name], transitions, last[name])
