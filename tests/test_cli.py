@@ -1,42 +1,19 @@
 """The command: what it does, and one clear line with exit code 2 for whatever it cannot do."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from shell import aira, python
 
 from aira_agents.cli.doctor import faults, installed
 from aira_agents.cli.main import COMMANDS, main
-from aira_agents.cli.run import run_scenario
 from aira_agents.errors import InputError, NumericalError
 from aira_agents.learning.metrics import read_rows
 from aira_agents.learning.train import train
 from viz.curves import draw_metrics
 
-ROOT = Path(__file__).parents[1]
 SMALL = ["--world.n-agents", "2", "--world.width", "5", "--world.height", "5", "--learner.n-worlds", "2"]
 SMALL += ["--learner.n-steps", "8", "--learner.n-minibatches", "2", "--network.hidden", "4"]
-
-SCENARIO = '''"""A lesson in a few lines."""
-from pathlib import Path
-
-from aira_agents.cli.run import run_scenario
-from aira_agents.errors import InputError
-
-
-def main(seed: int = 0, n_agents: int = 3, results: Path = Path("results")) -> None:
-    if n_agents < 1:
-        raise InputError(f"`n_agents` must be at least 1; got {n_agents}.")
-    print(seed, n_agents, results)
-
-
-if __name__ == "__main__":
-    run_scenario(main)
-'''
 
 
 def _fails(capsys, arguments, code=2):
@@ -49,21 +26,10 @@ def _fails(capsys, arguments, code=2):
     return told
 
 
-def _python(*arguments, cwd=ROOT):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60
-    )
-
-
-def _aira(*arguments):
-    return _python("-m", "aira_agents.cli.main", *arguments)
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     base = tmp_path_factory.mktemp("results")
-    done = _aira("train", "foraging", "--steps", "40", "--seed", "3", "--results", str(base), *SMALL)
+    done = aira("train", "foraging", "--steps", "40", "--seed", "3", "--results", str(base), *SMALL)
     assert (done.returncode, done.stderr) == (0, "")
     assert "foraging-ppo" in done.stdout
     (folder,) = base.iterdir()
@@ -75,7 +41,7 @@ def test_help_imports_nothing_that_is_slow():
     code = (
         f"import sys; from aira_agents.cli.main import main; main(['--help']); print(sorted({slow} & set(sys.modules)))"
     )
-    done = _python("-c", code)
+    done = python("-c", code)
     assert done.stdout.strip().endswith("[]")
     assert all(f"  {command} " in done.stdout for command in COMMANDS)
 
@@ -87,7 +53,7 @@ def test_listing_names_everything_and_imports_no_world(capsys):
     assert "ppo" in told
     code = "import sys; from aira_agents.cli.main import main; main(['list']); "
     code += "print({'jax', 'environments.foraging'} & set(sys.modules))"
-    assert _python("-c", code).stdout.strip().endswith("set()")
+    assert python("-c", code).stdout.strip().endswith("set()")
 
 
 BAD = [
@@ -215,7 +181,7 @@ def test_what_was_learned_until_it_ended_badly_can_be_judged(capsys, tmp_path, m
 
 
 def test_a_run_goes_on_by_its_folder(trained):
-    assert "trained 80 steps" in _aira("train", "--resume", str(trained), "--steps", "80").stdout
+    assert "trained 80 steps" in aira("train", "--resume", str(trained), "--steps", "80").stdout
     assert [row[0] for row in read_rows(trained / "metrics.csv")[1]] == ["1", "2", "3", "4", "5"]
 
 
@@ -232,109 +198,6 @@ def test_a_curve_of_nothing_is_refused(tmp_path):
     (tmp_path / "metrics.csv").write_text("update,steps,seconds,reward\n")
     with pytest.raises(InputError, match="nothing to draw"):
         draw_metrics(tmp_path / "metrics.csv", tmp_path / "curve.png")
-
-
-def test_a_scenario_runs_from_elsewhere_and_says_what_is_wrong_in_one_line(tmp_path):
-    (tmp_path / "lesson.py").write_text(SCENARIO)
-    done = _python(str(tmp_path / "lesson.py"), "--seed", "4", cwd="/")
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "4 3 results", "")
-    for arguments in (["--n-agents", "0"], ["--n-agents", "x"], ["--n-agent", "3"]):
-        wrong = _python(str(tmp_path / "lesson.py"), *arguments, cwd=tmp_path)
-        assert wrong.returncode == 2
-        assert len(wrong.stderr.strip().splitlines()) == 1
-    assert "A lesson in a few lines." in _python(str(tmp_path / "lesson.py"), "--help").stdout
-
-
-WRONG_RULE = """
-import sys
-from aira_agents.errors import AiraError
-from environments.foraging import ForagingModel
-
-model = ForagingModel(n_agents=2, width=5, height=5, policy=lambda observation, rng: 9, rng=1)
-try:
-    model.step()
-except AiraError as error:
-    print(error, file=sys.stderr)
-"""
-
-
-def test_a_wrong_rule_in_a_plain_script_is_one_line():
-    done = _python("-c", WRONG_RULE)
-    assert done.returncode == 0
-    assert [line[:22] for line in done.stderr.strip().splitlines()] == ["`act` must return an i"]
-    debugged = "import logging; logging.getLogger('jax._src.callback').setLevel(logging.DEBUG)" + WRONG_RULE
-    assert "Traceback" in _python("-c", debugged).stderr
-
-
-def test_ctrl_c_leaves_with_one_line(capsys):
-    def lesson() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever a test before left
-    try:
-        with pytest.raises(SystemExit) as leaving:
-            run_scenario(lesson, [])
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert leaving.value.code == 130
-    assert capsys.readouterr().err.strip() == "Interrupted."
-
-
-def test_ctrl_c_during_an_import_is_no_bug(capsys):
-    def lesson() -> None:
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt as pressed:
-            raise ImportError("numpy: initialization failed") from pressed
-
-    with pytest.raises(SystemExit) as leaving:
-        run_scenario(lesson, [])
-    assert leaving.value.code == 130
-    assert capsys.readouterr().err.strip() == "Interrupted."
-    with pytest.raises(ImportError, match="really missing"):
-        run_scenario(_imports_what_is_not_there, [])
-
-
-def _imports_what_is_not_there() -> None:
-    raise ImportError("really missing")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("arguments", [["list"], ["--help"]])
-def test_a_full_disk_is_one_line(arguments):
-    command = [sys.executable, "-m", "aira_agents.cli.main", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for buffered in ("", "1"):
-        with open("/dev/full", "w") as full:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env={**environment, "PYTHONUNBUFFERED": buffered},
-                stdout=full,
-                stderr=subprocess.PIPE,
-                text=True,
-                timeout=60,
-            )
-        assert done.returncode == 2
-        assert done.stderr.strip().splitlines() == [
-            "Cannot write the output (No space left on device): free some space, or send it elsewhere."
-        ]
-
-
-def test_a_device_that_is_not_there_is_one_line():
-    code = "import os; os.environ['JAX_PLATFORMS'] = 'nothing_such'\n"
-    code += "from aira_agents.cli.main import main; main(['evaluate', 'foraging', '--policy', 'random'])"
-    done = _python("-c", code)
-    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
-    assert "JAX does not start with JAX_PLATFORMS=nothing_such" in done.stderr and "`aira doctor`" in done.stderr
-
-
-def test_a_bug_shows_its_traceback():
-    def lesson() -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        run_scenario(lesson, [])
 
 
 @pytest.mark.parametrize(
