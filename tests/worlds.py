@@ -35,8 +35,6 @@ def after_the_nearest_column(observation, key):
     return 1 + jnp.argmax(observation["vision"][1].sum(axis=0)).astype(jnp.int32) % 4
 
 
-CLASSIC = ("flocking", "segregation", "life", "traffic", "virus", "wealth", "network_wealth", "wolf_sheep")
-
 # Model, its parameters, a rule for each role.
 WORLDS = {
     "foraging": (
