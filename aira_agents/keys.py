@@ -8,15 +8,26 @@ Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", secti
 """
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend import random as jax_random
 
+from aira_agents.errors import InputError
 from aira_agents.types import Array
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
+
+
+def checked_seed(seed: Any, name: str = "seed", otherwise: str = "") -> int:
+    """Returns `seed`; raises `InputError` if it is none. JAX would take some twice, -1 and 4294967295 for one."""
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not (whole and 0 <= seed < 2**32):
+        raise InputError(f"`{name}` must be a whole number in 0..{2**32 - 1}{otherwise}; got {seed!r}.")
+    return int(seed)
 
 
 def straight(keys: Array) -> Array:

@@ -101,9 +101,14 @@ BAD = [
     (["train", "foraging", "--learner", "pop"], "Did you mean 'ppo'?"),
     (["train", "foraging", "--learner"], "`--learner` needs a value"),
     (["train", "foraging", "stray"], "Unrecognized options: stray"),
-    (["train", "foraging", "--steps", "0"], "at least 1; got 0"),
+    (["train", "foraging", "--steps", "0"], "Training takes 1 to 4,398,046,509,056"),
+    (["train", "foraging", "--steps", "-3"], "; got -3."),
+    (["train", "cartpole", "--steps", "99999999999999999999"], "; got 99,999,999,999,999,999,999."),
+    (["train", "cartpole", "--learner.n-worlds", "100000000"], "at most 2,147,483,647 environment steps; got 12,800"),
     (["train", "foraging", "--steps", "many"], "--steps"),
     (["train", "foraging", "--seed", "1.5"], "--seed"),
+    (["train", "foraging", "--seed", "-1"], "`--seed` must be a whole number in 0..4294967295; got -1"),
+    (["train", "foraging", "--seed", "99999999999999999999"], "in 0..4294967295; got 99999999999999999999"),
     (["train", "foraging", "--checkpoint-seconds", "-1"], "positive distance; got -1 s"),
     (["train", "foraging", "--world.regrowth", "2"], "`regrowth` must be a number in 0..1; got 2"),
     (["train", "foraging", "--world.regrowth", "nan"], "`regrowth` must be a number in 0..1; got nan"),
@@ -135,6 +140,11 @@ BAD = [
     (["evaluate", "foraging", "--policy", "sheep=random"], "Unknown role 'sheep'"),
     (["evaluate", "foraging", "--policy", "forager="], "there is none for forager"),
     (["evaluate", "foraging", "--policy", "random", "--episodes", "0"], "at least 1 episode; got 0"),
+    (["evaluate", "foraging", "--policy", "random", "--seed", "4294967296"], "in 0..4294967295; got 4294967296"),
+    (["run", "segregation", "--seed", "99999999999999999999"], "`--seed` must be a whole number in 0..4294967295"),
+    (["run", "segregation", "--seed", "-1"], "in 0..4294967295; got -1"),
+    (["data", "record", "foraging", "--policy", "random", "--seed", "-1"], "in 0..4294967295; got -1"),
+    (["demonstrate", "foraging", "--seed", "-1"], "in 0..4294967295; got -1"),
 ]
 
 

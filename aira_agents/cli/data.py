@@ -12,6 +12,7 @@ from aira_agents.cli.options import made, options_of
 from aira_agents.cli.parsing import parsed
 from aira_agents.cli.words import first_word, taken
 from aira_agents.errors import InputError, unknown_name
+from aira_agents.keys import checked_seed
 from aira_agents.registry import find_environment, names
 
 USAGE = """usage: aira data COMMAND [options]
@@ -133,6 +134,7 @@ def _record(arguments: list[str]) -> None:
     )
     if policy is None:
         raise InputError("`aira data record` needs `--policy`, named as for `aira evaluate`.")
+    checked_seed(options.run.seed, "--seed")
     if options.run.out.exists():
         raise InputError(f"{options.run.out} is there already, and recordings overwrite nothing; name another file.")
     environment, run = made(found, options.world), options.run

@@ -15,6 +15,7 @@ from aira_agents.environment import Environment
 from aira_agents.errors import InputError
 from aira_agents.evaluation import evaluate
 from aira_agents.interfaces import values_of
+from aira_agents.keys import checked_seed
 from aira_agents.parameters import parameters_of
 from aira_agents.policies.by_name import named_policies, rules_of
 from aira_agents.policies.files import read_manifest
@@ -77,6 +78,7 @@ def _parsed(world: str, policy: str | None, arguments: list[str]) -> tuple[Envir
         prog=f"aira evaluate {world} --policy {policy or 'POLICY'}",
         description=f"Judges a policy in the world {world}.",
     )
+    checked_seed(options.run.seed, "--seed")
     return made(found, options.world), options.run
 
 

@@ -33,6 +33,10 @@ def _run(main: Callable[..., Any], arguments: list[str], prog: str | None) -> No
         return positional, named
 
     positional, named = parsed(take, arguments, prog=prog, description=_description(main))
+    if "seed" in named:
+        from aira_agents.keys import checked_seed
+
+        checked_seed(named["seed"], "--seed")
     main(*positional, **named)
 
 

@@ -10,6 +10,7 @@ from aira_agents.cli.parsing import parsed
 from aira_agents.cli.words import first_word, taken
 from aira_agents.environment import Environment
 from aira_agents.human.pace import Pace
+from aira_agents.keys import checked_seed
 from aira_agents.policies.by_name import named_policies
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.registry import find_environment, names
@@ -64,5 +65,6 @@ def asked(
         prog=f"aira {command} {world}",
         description=f"{description} {world}.",
     )
+    checked_seed(given.run.seed, "--seed")
     environment = made(found, given.world)
     return environment, named_policies(str(policy), environment), given.run

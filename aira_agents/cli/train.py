@@ -17,8 +17,9 @@ from aira_agents.cli.partners import Partners, groups_of, kinds_of, made_of, nam
 from aira_agents.cli.words import first_word, taken
 from aira_agents.errors import AiraError, CorruptFileError, InputError, NumericalError
 from aira_agents.interfaces import values_of
+from aira_agents.keys import checked_seed
 from aira_agents.learning.checkpoint import Checkpoints, load_checkpoint
-from aira_agents.learning.learner import Learner
+from aira_agents.learning.learner import Learner, updates_for
 from aira_agents.learning.train import Trained, train
 from aira_agents.policies.files import save_policies
 from aira_agents.policies.networks import KINDS, Network
@@ -155,10 +156,11 @@ def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, Ru
 
 
 def _learner(setting: Setting) -> Learner:
-    if setting.steps < 1:
-        raise InputError(f"`--steps` must be a whole number of at least 1; got {setting.steps}.")
+    checked_seed(setting.seed, "--seed")
     given = setting.partners.arguments(setting.record, setting.learner, setting.environment)
-    return setting.record.learner(setting.environment, setting.network.builders(setting.environment), **given)
+    learner = setting.record.learner(setting.environment, setting.network.builders(setting.environment), **given)
+    updates_for(learner, setting.steps)
+    return learner
 
 
 def _resume(folder: Path, arguments: list[str]) -> None:

@@ -22,7 +22,7 @@ from aira_agents.hosting.collector import HostedCollector
 from aira_agents.hosting.columns import Columns
 from aira_agents.hosting.grid import hosted_grid
 from aira_agents.hosting.programs import Glance, Program
-from aira_agents.hosting.signature import checked_seed, live_parameter, with_signature, world_of
+from aira_agents.hosting.signature import checked_rng, live_parameter, with_signature, world_of
 from aira_agents.keys import straight
 from aira_agents.loop import Now, Transition
 from aira_agents.parameters import parameters_of, replace
@@ -70,7 +70,7 @@ class HostedModel(mesa.Model):
     def __init__(self, policy: Any = None, *, rng: Any = None, **values: Any) -> None:
         environment = world_of(self.environment_class, values)
         policies = policies_for(environment, policy)
-        super().__init__(rng=checked_seed(rng))
+        super().__init__(rng=checked_rng(rng))
         self._environment, self._policies = environment, policies
         self._program = Program(environment, policies)
         self._now, glance = self._program.start(self._first_key(rng))

@@ -6,10 +6,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from aira_agents.environment import Environment
-from aira_agents.errors import InputError, unknown_name
+from aira_agents.errors import unknown_name
+from aira_agents.keys import checked_seed
 from aira_agents.parameters import Parameter, plain
 
 
@@ -67,11 +66,6 @@ def _default(field: Any) -> Any:
     return None if field.default is dataclasses.MISSING else field.default
 
 
-def checked_seed(rng: Any) -> Any:
+def checked_rng(rng: Any) -> Any:
     """Returns `rng`; raises `InputError` if it is neither `None` nor a seed."""
-    whole = isinstance(rng, int | np.integer) and not isinstance(rng, bool)
-    if rng is not None and not (whole and 0 <= rng < 2**32):
-        raise InputError(
-            f"`rng` must be a whole number in 0..{2**32 - 1}, or None for a new world each time; got {rng!r}."
-        )
-    return rng
+    return None if rng is None else checked_seed(rng, "rng", ", or None for a new world each time")

@@ -12,11 +12,10 @@ import numpy as np
 
 from aira_agents.errors import AiraError
 from aira_agents.learning.checkpoint import NAME as CHECKPOINT
-from aira_agents.learning.learner import Learner
+from aira_agents.learning.learner import Learner, most_steps
 from aira_agents.learning.train import train
 from aira_agents.policies.policy import AbstractPolicy
 
-FOREVER = 10**15  # steps
 LONGEST_CURVE = 2000  # points; beyond it, every second one is dropped
 KEEP_S = 5.0  # between two checkpoints: who pulls the plug loses no more
 
@@ -118,7 +117,7 @@ class BackgroundTraining:
         try:
             train(
                 self._learner,
-                n_steps=FOREVER,
+                n_steps=most_steps(self._learner),
                 seed=self._seed,
                 folder=folder,
                 resume=folder is not None and (folder / CHECKPOINT).exists(),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 
 from aira_agents.environment import Environment
-from aira_agents.errors import unknown_name
+from aira_agents.errors import InputError, unknown_name
 from aira_agents.policies.policy import AbstractPolicy, Builder
 from aira_agents.types import Array, Key
 
@@ -27,6 +27,30 @@ class Learner(NamedTuple):
     update: Callable[[Any], tuple[Any, Metrics]]  # LearnerState -> (LearnerState, Metrics)
     policies: Callable[[Any], dict[str, AbstractPolicy]]  # copies the policies of all roles out of a LearnerState
     steps_per_update: int  # environment steps, over all worlds, of one update; decisions, if it learns from data
+
+
+COUNTED = 2**31 - 1
+"""The last whole number of 32 bits, which updates, and the steps of each, are counted in."""
+
+
+def most_steps(learner: Learner) -> int:
+    """Returns how many environment steps can be counted."""
+    return COUNTED * learner.steps_per_update
+
+
+def updates_for(learner: Learner, n_steps: int) -> int:
+    """Returns how many updates hold `n_steps` environment steps; raises `InputError` if they cannot be counted."""
+    each = learner.steps_per_update
+    if each > COUNTED:
+        raise InputError(
+            f"An update takes at most {COUNTED:,} environment steps; got {each:,}. Use fewer worlds, or fewer steps of "
+            "each."
+        )
+    if not 1 <= n_steps <= most_steps(learner):
+        raise InputError(
+            f"Training takes 1 to {most_steps(learner):,} environment steps (at {each:,} an update); got {n_steps:,}."
+        )
+    return int(-(-n_steps // each))
 
 
 def partners(record: Any) -> set[str]:

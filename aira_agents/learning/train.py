@@ -14,11 +14,12 @@ import jax
 import numpy as np
 
 from aira_agents.errors import InputError, NumericalError
+from aira_agents.keys import checked_seed
 from aira_agents.learning.checkpoint import NAME as CHECKPOINT
 from aira_agents.learning.checkpoint import Checkpoints, Progress, load_checkpoint
 from aira_agents.learning.dispatch import Dispatch, Dispatched, may_be_missing
 from aira_agents.learning.interrupt import Interrupt
-from aira_agents.learning.learner import Learner, copied
+from aira_agents.learning.learner import Learner, copied, updates_for
 from aira_agents.learning.metrics import NAME as METRICS
 from aira_agents.learning.metrics import Recorder, tensorboard_writer
 from aira_agents.learning.progress_bar import ProgressBar
@@ -78,9 +79,10 @@ def train(
         NumericalError: A metric or a parameter became infinite or not-a-number; the last good checkpoint is named.
         KeyboardInterrupt: Ctrl-C, after saving; the message says how to resume.
     """
-    _check(n_steps, folder, resume, tensorboard, updates_per_dispatch)
+    n_updates = updates_for(learner, n_steps)
+    checked_seed(seed)
+    _check(folder, resume, tensorboard, updates_per_dispatch)
     checkpoints = Checkpoints(folder, checkpoint_every_s, checkpoint_every_updates)
-    n_updates = math.ceil(n_steps / learner.steps_per_update)
     state, now = _first_state(learner, seed, folder if resume else None)
     checkpoints.save(state, now)  # there is always a good one; an unwritable folder fails before any training
     if now.update >= n_updates:
@@ -179,9 +181,7 @@ def _trained(
     )
 
 
-def _check(n_steps: int, folder: Path | None, resume: bool, tensorboard: bool, per_dispatch: int | None) -> None:
-    if n_steps < 1:
-        raise InputError(f"Training takes at least 1 step; got {n_steps}.")
+def _check(folder: Path | None, resume: bool, tensorboard: bool, per_dispatch: int | None) -> None:
     if per_dispatch is not None and per_dispatch < 1:
         raise InputError(f"A dispatch takes at least 1 update; got {per_dispatch}.")
     if tensorboard:
