@@ -47,6 +47,9 @@ def test_setting_an_agents_column_changes_the_world(model):
         ("alive", False, "kept by the framework"),
         ("uid", 5, "kept by the framework"),
         ("pos", (6, 0), r"x in 0..5 and y in 0..4; got \(6, 0\)"),
+        ("x", 99, r"forager.x takes a cell of the grid, x in 0..5; got 99"),
+        ("x", 6, r"0..5; got 6"),
+        ("y", -1, r"0..4; got -1"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_and_nothing_changes(model, column, value, message):
@@ -54,6 +57,16 @@ def test_a_value_that_does_not_fit_is_refused_and_nothing_changes(model, column,
     with pytest.raises(InputError, match=message):
         setattr(model.agents[0], column, value)
     assert model.state is before
+
+
+def test_a_column_of_cells_off_the_grid_is_refused_as_a_whole(model):
+    before = model.state
+    for cells in (99, [0, 1, 5, 6]):
+        with pytest.raises(InputError, match=r"takes a cell of the grid, x in 0..5"):
+            model.agents.set("x", cells)
+    assert model.state is before
+    model.agents.set("x", [0, 1, 5, 4])
+    assert [agent.cell.coordinate[0] for agent in model.agents] == [0, 1, 5, 4]
 
 
 def test_a_column_of_floats_takes_no_nan():

@@ -27,8 +27,9 @@ def column_names(population: type[Population]) -> list[str]:
 class Columns:
     """The agents of one role at one moment."""
 
-    def __init__(self, role: str, population: Population) -> None:
+    def __init__(self, role: str, population: Population, grid: tuple[int, int] | None = None) -> None:
         self.role = role
+        self._cells = dict(zip("xy", grid, strict=True)) if grid else {}  # along each side of the grid
         self._population = population
         self._read: dict[str, np.ndarray] = {}
         self._written: dict[str, np.ndarray] = {}
@@ -53,7 +54,7 @@ class Columns:
 
         Raises:
             UnknownColumnError: There is no such column.
-            InputError: It is not to be written to, or `value` is of another shape or kind, or not finite.
+            InputError: It is not to be written to, or `value` is of another shape or kind, not finite, or off the grid.
         """
         self._put(name, rows, self.check(name, value, self[name][rows].shape))
 
@@ -65,6 +66,9 @@ class Columns:
                 f"{self.role}.{name} is kept by the framework; agents are made by `model.add` and ended by `remove()`."
             )
         checked = _fitting(f"{self.role}.{name}", value, column.dtype)
+        if name in self._cells and not np.all((checked >= 0) & (checked < self._cells[name])):
+            most = self._cells[name] - 1
+            raise InputError(f"{self.role}.{name} takes a cell of the grid, {name} in 0..{most}; got {value!r}.")
         wanted = column.shape[1:] if shape is None else shape
         try:
             return np.broadcast_to(checked, wanted)

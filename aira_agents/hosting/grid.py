@@ -3,12 +3,27 @@
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from mesa.discrete_space import Cell, OrthogonalVonNeumannGrid
 
 from aira_agents.errors import InputError
 
 if TYPE_CHECKING:
     from aira_agents.hosting.model import HostedModel
+
+
+def cells_of(environment: Any) -> tuple[int, int] | None:
+    """Returns how many cells a world has from side to side and from end to end; `None` without a grid."""
+    return (environment.width, environment.height) if environment.grid else None
+
+
+def check_place(cells: tuple[int, int] | None, place: Any) -> None:
+    """Raises `InputError` if `place` is none of the cells."""
+    if cells is None:
+        raise InputError("This world has no cells to stand in, so there is no `pos` to set: set the agent's columns.")
+    width, height = cells
+    if np.shape(place) != (2,) or not (0 <= place[0] < width and 0 <= place[1] < height):
+        raise InputError(f"A place is (x, y) with x in 0..{width - 1} and y in 0..{height - 1}; got {place!r}.")
 
 
 def hosted_grid(model: "HostedModel") -> Any:
@@ -50,7 +65,7 @@ def hosted_grid(model: "HostedModel") -> Any:
             crowds.refresh()  # Mesa caches neighbourhoods with the very lists of their agents
             return super().get_neighborhood(radius, include_center)
 
-    size = (model.environment.width, model.environment.height)  # type: ignore[attr-defined]
+    size: Any = cells_of(model.environment)
     return OrthogonalVonNeumannGrid(size, torus=True, random=model.random, cell_klass=HostedCell)
 
 

@@ -20,7 +20,7 @@ from aira_agents.errors import InputError, unknown_name
 from aira_agents.hosting.agents import HostedAgent, HostedAgents, agent_class
 from aira_agents.hosting.collector import HostedCollector
 from aira_agents.hosting.columns import Columns
-from aira_agents.hosting.grid import hosted_grid
+from aira_agents.hosting.grid import cells_of, check_place, hosted_grid
 from aira_agents.hosting.programs import Glance, Program
 from aira_agents.hosting.signature import checked_rng, live_parameter, with_signature, world_of
 from aira_agents.keys import straight
@@ -71,7 +71,7 @@ class HostedModel(mesa.Model):
         environment = world_of(self.environment_class, values)
         policies = policies_for(environment, policy)
         super().__init__(rng=checked_rng(rng))
-        self._environment, self._policies = environment, policies
+        self._environment, self._policies, self._cells = environment, policies, cells_of(environment)
         self._program = Program(environment, policies)
         self._now, glance = self._program.start(self._first_key(rng))
         self._glance: Glance = jax.tree.map(np.asarray, glance)
@@ -222,8 +222,6 @@ class HostedModel(mesa.Model):
         own = self.columns(role)
         for name, value in columns.items():
             own.check(name, value)
-        if self._environment.grid:
-            self.check_place((columns.get("x", 0), columns.get("y", 0)))
         uid = int(self._now.state.next_uid)
         row = own.add(uid)
         for name, value in columns.items():
@@ -250,7 +248,7 @@ class HostedModel(mesa.Model):
     def columns(self, role: str) -> Columns:
         """The columns of one role as they are now."""
         if role not in self._columns:
-            self._columns[role] = Columns(role, self._now.state.agents[role])
+            self._columns[role] = Columns(role, self._now.state.agents[role], self._cells)
         return self._columns[role]
 
     def views(self, role: str) -> list[HostedAgent]:
@@ -275,9 +273,7 @@ class HostedModel(mesa.Model):
 
     def check_place(self, place: Any) -> None:
         """Raises `InputError` if `place` is no `(x, y)` of the grid."""
-        width, height = self._environment.width, self._environment.height  # type: ignore[attr-defined]
-        if np.shape(place) != (2,) or not (0 <= place[0] < width and 0 <= place[1] < height):
-            raise InputError(f"A place is (x, y) with x in 0..{width - 1} and y in 0..{height - 1}; got {place!r}.")
+        check_place(self._cells, place)
 
     def _flushed(self) -> Now:
         """Puts what was written from Python into the arrays."""
