@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from aira_agents.environment import Environment
 from aira_agents.errors import IncompatiblePolicyError, InputError, NumericalError
 from aira_agents.loop import Now, one_step, start
+from aira_agents.policies.outermost import check_actions, nothing_done, outermost
 from aira_agents.policies.policy import AbstractPolicy, Greedy, Policy
 from aira_agents.policies.rule import plain_errors
 from aira_agents.statistics import Interval, ratio_interval
@@ -39,7 +40,8 @@ def evaluate(
         greedy: Takes the most probable action of each network instead of sampling.
 
     Raises:
-        InputError: `n_episodes` is below 1, or in no episode did any agent of a role live.
+        InputError: `n_episodes` is below 1, a policy returned what is no action, or in no episode did any agent of a
+            role live.
         IncompatiblePolicyError: A role has no policy, or its network does not fit.
         NumericalError: A return is infinite or not-a-number.
     """
@@ -51,9 +53,10 @@ def evaluate(
     if greedy:
         policies = {role: Greedy(p) if isinstance(p, Policy) else p for role, p in policies.items()}
     with plain_errors():
-        returns, lives = jax.block_until_ready(
+        returns, lives, found = jax.block_until_ready(
             _episodes(environment, dict(policies), jax.random.split(key, n_episodes))
         )
+    check_actions(environment.roles, found)
     intervals = {}
     for role in returns:
         if not bool(jnp.all(jnp.isfinite(returns[role]))):
@@ -66,36 +69,46 @@ def evaluate(
 
 @eqx.filter_jit
 def _episodes(environment: Environment, policies: dict[str, AbstractPolicy], keys: Any) -> Any:
-    """Returns for each role the sum of returns and the number of lives, `[n_episodes]` each."""
+    """Returns for each role the sum of returns and the number of lives, `[n_episodes]` each; and how far actions went.
+
+    The latter as `outermost` does, over all episodes.
+    """
     # Some hundred at a time, in equal blocks: memory does not grow with their number, and one program does for all.
     n_blocks = -(-len(keys) // EPISODES_AT_ONCE)
     block = -(-len(keys) // n_blocks)
     padded = jnp.concatenate([keys, keys[: n_blocks * block - len(keys)]]).reshape(n_blocks, block)
-    done = jax.lax.map(lambda own_keys: _together(environment, policies, own_keys), padded)
-    return jax.tree.map(lambda x: x.reshape(-1)[: len(keys)], done)
+    *done, found = jax.lax.map(lambda own_keys: _together(environment, policies, own_keys), padded)
+    returns, lives = jax.tree.map(lambda x: x.reshape(-1)[: len(keys)], done)
+    return returns, lives, _farther(found)
 
 
 Sums = dict[str, Float[Array, " episodes"]]
 
 
-def _together(environment: Environment, policies: dict[str, AbstractPolicy], keys: Any) -> tuple[Sums, Sums]:
+def _together(environment: Environment, policies: dict[str, AbstractPolicy], keys: Any) -> tuple[Sums, Sums, Array]:
     now = jax.vmap(lambda key: start(environment, policies, key))(keys)
     nothing = {role.name: jnp.zeros(len(keys)) for role in environment.roles}
 
-    def unfinished(carry: tuple[Now, Bool[Array, " episodes"], Sums, Sums]) -> Bool[Array, ""]:
+    roles = environment.roles
+
+    def unfinished(carry: tuple[Now, Bool[Array, " episodes"], Sums, Sums, Array]) -> Bool[Array, ""]:
         return ~jnp.all(carry[1])
 
     def step(carry: Any) -> Any:
-        now, over, returns, lives = carry
+        now, over, returns, lives, found = carry
         now, transition = jax.vmap(lambda one: one_step(environment, policies, one))(now)
+        # A world that is over runs on beside the others, and counts no more.
+        counts = {role: feedback.active & ~over[:, None] for role, feedback in transition.feedback.items()}
         for role, feedback in transition.feedback.items():
-            # A world that is over runs on beside the others, and counts no more.
-            counts = feedback.active & ~over[:, None]
-            gained = jnp.sum(jnp.where(counts, feedback.reward, 0.0), axis=1)
-            ended = jnp.sum(counts & (feedback.terminated | feedback.truncated), axis=1, dtype=jnp.float32)
+            gained = jnp.sum(jnp.where(counts[role], feedback.reward, 0.0), axis=1)
+            ended = jnp.sum(counts[role] & (feedback.terminated | feedback.truncated), axis=1, dtype=jnp.float32)
             returns, lives = {**returns, role: returns[role] + gained}, {**lives, role: lives[role] + ended}
-        return now, over | jax.vmap(environment.ended)(now.state), returns, lives
+        found = _farther(jnp.stack([found, outermost(roles, transition.decisions, counts)]))
+        return now, over | jax.vmap(environment.ended)(now.state), returns, lives, found
 
     over = jax.vmap(environment.ended)(now.state)
-    _, _, returns, lives = jax.lax.while_loop(unfinished, step, (now, over, nothing, nothing))
-    return returns, lives
+    return jax.lax.while_loop(unfinished, step, (now, over, nothing, nothing, nothing_done(roles)))[2:]
+
+
+def _farther(found: Float[Array, "several effectors 2"]) -> Float[Array, "effectors 2"]:
+    return jnp.stack([jnp.min(found[..., 0], axis=0), jnp.max(found[..., 1], axis=0)], axis=-1)

@@ -63,6 +63,15 @@ class Discrete(eqx.Module):
         """Says whether all of `actions` (`[*batch]`) are actions of this space."""
         return actions.dtype.kind in "iu" and bool(np.all((actions >= 0) & (actions < len(self.names))))
 
+    def spans(self, low: Any, high: Any) -> Any:
+        """Says whether a world can carry out all actions from `low` to `high`, two numbers."""
+        return (low >= 0) & (high < len(self.names))
+
+    @property
+    def advice(self) -> str:
+        """What to try where an action is none."""
+        return "Actions are counted from 0."
+
     @property
     def expected(self) -> str:
         """What an action is, in words."""
@@ -134,6 +143,18 @@ class Box(eqx.Module):
         low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
         slack = ROUNDING * (high - low)
         return actions.dtype.kind in "iuf" and bool(np.all((actions >= low - slack) & (actions <= high + slack)))
+
+    def spans(self, low: Any, high: Any) -> Any:
+        """Says whether a world can carry out all actions from `low` to `high`: those beyond the bounds are clipped.
+
+        Infinity too; only not-a-number is nowhere.
+        """
+        return (low == low) & (high == high)
+
+    @property
+    def advice(self) -> str:
+        """What to try where an action is none."""
+        return "Look for a division by zero, and for the root or the logarithm of a negative number."
 
     @property
     def expected(self) -> str:

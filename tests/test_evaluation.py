@@ -7,10 +7,12 @@ import pytest
 
 from aira_agents.errors import IncompatiblePolicyError, InputError
 from aira_agents.evaluation import _episodes, evaluate
-from aira_agents.policies import RandomPolicy, Rule
+from aira_agents.policies import Decision, RandomPolicy, Rule
 from aira_agents.policies.mlp import MLPPolicy
+from aira_agents.policies.outermost import outermost
 from environments.cartpole import CartPole
 from environments.foraging import Foraging, greedy
+from environments.thermostat import Thermostat
 
 MEADOW = Foraging(n_agents=3, width=6, height=6, food_at_start=0.2, max_steps=20)
 FULL = Foraging(n_agents=3, width=6, height=6, food_at_start=1.0, regrowth=1.0, max_steps=20)
@@ -46,7 +48,7 @@ def test_a_world_that_ended_counts_no_more():
 def test_more_episodes_than_are_held_at_once_are_each_counted_once(monkeypatch):
     monkeypatch.setattr("aira_agents.evaluation.EPISODES_AT_ONCE", 4)
     keys = jax.random.split(_key(), 10)
-    returns, lives = _episodes(FULL, {"forager": Rule(stay)}, keys)
+    returns, lives, _ = _episodes(FULL, {"forager": Rule(stay)}, keys)
     assert returns["forager"].tolist() == [60.0] * 10
     assert lives["forager"].tolist() == [3.0] * 10
 
@@ -67,3 +69,26 @@ def test_greedy_takes_the_most_probable_action():
 def test_nonsense_is_refused(policies, n_episodes, error, message):
     with pytest.raises(error, match=message):
         evaluate(MEADOW, policies, _key(), n_episodes)
+
+
+@pytest.mark.parametrize(
+    ("world", "act", "message"),
+    [
+        (MEADOW, lambda observation, key: jnp.int32(99), r"an integer in 0..4 \(.*\) for `move`; got 99"),
+        (MEADOW, lambda observation, key: jnp.int32(-7), "got -7"),
+        (Thermostat(n_rooms=2, max_steps=5), lambda observation, key: jnp.full(1, jnp.nan), "within bounds.*; got nan"),
+    ],
+)
+def test_a_rule_that_returns_no_action_has_no_score(world, act, message):
+    (role,) = world.roles
+    with pytest.raises(InputError, match=message):
+        evaluate(world, {role.name: Rule(act)}, _key(), 3)
+
+
+def test_what_is_done_by_nobody_and_when_all_is_over_does_not_count():
+    (role,) = MEADOW.roles
+    decisions = {"forager": Decision({"move": jnp.asarray([0, 99, 3])}, jnp.zeros(3))}
+    assert outermost((role,), decisions, {"forager": jnp.asarray([True, False, True])}).tolist() == [[0, 3]]
+    # The cart that is on its side goes on beside those that are not, and sees what no rule is made for.
+    fallen = lambda observation, key: jnp.where(jnp.abs(observation["motion"][2]) < 0.21, 0, 7).astype(jnp.int32)  # noqa: E731
+    assert evaluate(CartPole(), {"cart": Rule(fallen)}, _key(), 50)["cart"].estimate > 8

@@ -72,6 +72,7 @@ def test_a_fault_stops_the_world_and_is_told():
     model.swap({"forager": RandomPolicy()})
     model.step()
     assert model.fault is None and model.running
+    assert model.steps == int(model.state.time) == 1
 
 
 def test_a_swap_of_like_networks_keeps_memories_and_another_kind_begins_anew():

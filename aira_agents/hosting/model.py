@@ -20,6 +20,7 @@ from aira_agents.errors import InputError, unknown_name
 from aira_agents.hosting.agents import HostedAgent, HostedAgents, agent_class
 from aira_agents.hosting.collector import HostedCollector
 from aira_agents.hosting.columns import Columns
+from aira_agents.hosting.counting import taken_back
 from aira_agents.hosting.grid import cells_of, check_place, hosted_grid
 from aira_agents.hosting.programs import Glance, Program
 from aira_agents.hosting.signature import checked_rng, live_parameter, with_signature, world_of
@@ -27,6 +28,7 @@ from aira_agents.keys import straight
 from aira_agents.loop import Now, Transition
 from aira_agents.parameters import parameters_of, replace
 from aira_agents.policies.checking import policies_for
+from aira_agents.policies.outermost import check_actions
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.policies.rule import plain_errors
 from aira_agents.populations import State
@@ -103,20 +105,21 @@ class HostedModel(mesa.Model):
         """Moves the world by one step, and collects.
 
         Raises:
-            InputError: The world has ended, or a rule returned what is no action.
+            InputError: The world has ended, or a policy returned what is no action; then it is as it was before.
         """
         self._refuse_if_ended()
         before = self._flushed()
-        with plain_errors():
-            self._now, glance = self._program.step(before)
-            self._take(glance)
+        with taken_back(self), plain_errors():
+            self._take(*self._program.step(before))
         self._last, self._transition = (self._program, before), None
         if self.datacollector is not None:
             self.datacollector.collect(self)
 
-    def _take(self, glance: Glance) -> None:
-        self._glance = jax.tree.map(np.asarray, glance)  # a sixth of what `device_get` takes, for a few numbers
-        self._columns = {}
+    def _take(self, now: Now, glance: Glance) -> None:
+        glance = jax.tree.map(np.asarray, glance)  # a sixth of what `device_get` takes, for a few numbers
+        if not glance.sound:
+            check_actions(self._environment.roles, glance.outermost)
+        self._now, self._glance, self._columns = now, glance, {}
         self.version += 1
         if self._glance.ended:
             self.running = False

@@ -10,8 +10,9 @@ import numpy as np
 
 from aira_agents.environment import Environment, Feedback
 from aira_agents.loop import Now, Transition, one_step, start
+from aira_agents.policies.outermost import is_sound, nothing_done, outermost
 from aira_agents.policies.policy import AbstractPolicy
-from aira_agents.types import Array, Bool, Int, Key
+from aira_agents.types import Array, Bool, Float, Int, Key
 
 
 class Glance(NamedTuple):
@@ -20,6 +21,8 @@ class Glance(NamedTuple):
     ended: Bool[Array, ""]
     alive: dict[str, Int[Array, ""]]  # role to number of agents
     rewards: dict[str, Array]  # role to mean reward of those who acted; not-a-number where nobody did
+    sound: Bool[Array, ""]  # whether all that the living did were actions
+    outermost: Float[Array, "effectors 2"]  # says what they did, if not
 
 
 class _Fixed(NamedTuple):
@@ -66,7 +69,8 @@ def _start(fixed: _Fixed, arrays: tuple[Array, ...], key: Key) -> tuple[Now, Gla
     environment, policies = fixed.restore(arrays)
     now = start(environment, policies, key)
     nothing = {role.name: jnp.array(jnp.nan) for role in environment.roles}
-    return now, Glance(environment.ended(now.state), _alive(now), nothing)
+    still = nothing_done(environment.roles)
+    return now, Glance(environment.ended(now.state), _alive(now), nothing, jnp.array(True), still)
 
 
 # A loop whose length is not known when it is compiled, though it is 1: its body is then compiled as that of a rollout
@@ -77,12 +81,17 @@ def _start(fixed: _Fixed, arrays: tuple[Array, ...], key: Key) -> tuple[Now, Gla
 def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Array) -> tuple[Now, Glance]:
     environment, policies = fixed.restore(arrays)
 
-    def body(_: Any, carry: tuple[Now, dict[str, Array]]) -> tuple[Now, dict[str, Array]]:
-        now, transition = one_step(environment, policies, carry[0])
-        return now, {role: _mean_reward(feedback) for role, feedback in transition.feedback.items()}
+    roles = environment.roles
 
-    now, rewards = jax.lax.fori_loop(0, n, body, (now, {role.name: jnp.zeros(()) for role in environment.roles}))
-    return now, Glance(environment.ended(now.state), _alive(now), rewards)
+    def body(_: Any, carry: tuple[Now, dict[str, Array], Array]) -> tuple[Now, dict[str, Array], Array]:
+        now, transition = one_step(environment, policies, carry[0])
+        rewards = {role: _mean_reward(feedback) for role, feedback in transition.feedback.items()}
+        acted = {role: feedback.active for role, feedback in transition.feedback.items()}
+        return now, rewards, outermost(roles, transition.decisions, acted)
+
+    nothing = {role.name: jnp.zeros(()) for role in roles}
+    now, rewards, found = jax.lax.fori_loop(0, n, body, (now, nothing, nothing_done(roles)))
+    return now, Glance(environment.ended(now.state), _alive(now), rewards, is_sound(roles, found), found)
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -61,10 +61,9 @@ class Steered(HostedModel):
     def renew(self) -> None:
         """Begins a new world in place, with the parameters and policies of now."""
         with self._lock:
-            self._now, glance = self._program.start(self._now.key)
+            self._take(*self._program.start(self._now.key))
             self._last, self._transition = None, None
             self._views.clear()  # uids begin anew
-            self._take(glance)
             self.running = True
             self.lives += 1
             self._births = [int(self._now.state.next_uid)]
