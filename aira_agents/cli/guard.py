@@ -34,6 +34,7 @@ def guarded(command: Callable[[list[str]], None], arguments: list[str]) -> None:
 
 
 def _with_traceback(command: Callable[[list[str]], None], arguments: list[str]) -> None:
+    logging.getLogger("jax._src.callback").setLevel(logging.DEBUG)  # where in a rule it was, too
     try:
         command(arguments)
     except AiraError:

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import logging
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from aira_agents.types import Array, Key, Memory
 
 # JAX turns what a callback raises into an error of its own; the student's is kept here, for `plain_errors`.
 _raised: list[Exception] = []
+REPORTER = logging.getLogger("jax._src.callback")
 
 
 class Rule(AbstractPolicy):
@@ -99,6 +101,8 @@ def _check_all(space: Space, actions: list[Any]) -> np.ndarray:
 def plain_errors() -> Iterator[None]:
     """Raises what a NumPy rule raised, instead of the accelerator library's report about it."""
     _raised.clear()
+    quiet = _Quiet()
+    REPORTER.addFilter(quiet)
     try:
         yield
     except AiraError:
@@ -110,6 +114,15 @@ def plain_errors() -> Iterator[None]:
         if isinstance(cause, AiraError):
             raise cause from None
         raise IncompatiblePolicyError(f"`act` failed: {type(cause).__name__}: {cause}") from error
+    finally:
+        REPORTER.removeFilter(quiet)
+
+
+class _Quiet(logging.Filter):
+    """Keeps back the traceback that JAX logs of a rule that failed: `plain_errors` says it in one line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not _raised or REPORTER.level == logging.DEBUG  # as `aira ... --debug` sets it
 
 
 def _as_action(name: str, space: Any, returned: Any) -> Array:
