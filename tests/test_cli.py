@@ -12,8 +12,9 @@ import pytest
 from aira_agents.cli.doctor import faults, installed
 from aira_agents.cli.main import COMMANDS, main
 from aira_agents.cli.run import run_scenario
-from aira_agents.errors import InputError
+from aira_agents.errors import InputError, NumericalError
 from aira_agents.learning.metrics import read_rows
+from aira_agents.learning.train import train
 from viz.curves import draw_metrics
 
 ROOT = Path(__file__).parents[1]
@@ -188,6 +189,21 @@ def test_a_trained_policy_is_judged_in_the_world_it_was_trained_in(capsys, train
 def test_a_trained_policy_is_refused_in_another_world(capsys, trained):
     told = _fails(capsys, ["evaluate", "cartpole", "--policy", str(trained)])
     assert "This policy is for the world 'foraging'" in told
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [(KeyboardInterrupt("Stopped at update 3"), 130), (NumericalError("It blew up."), 2)]
+)
+def test_what_was_learned_until_it_ended_badly_can_be_judged(capsys, tmp_path, monkeypatch, ending, code):
+    def until(*args, **kwargs):
+        train(*args, **kwargs)
+        raise ending
+
+    monkeypatch.setattr("aira_agents.cli.train.train", until)
+    _fails(capsys, ["train", "foraging", "--steps", "40", "--results", str(tmp_path), *SMALL], code)
+    (folder,) = tmp_path.iterdir()
+    main(["evaluate", "foraging", "--policy", str(folder), "--episodes", "2"])
+    assert "4 lives in 2 episodes" in capsys.readouterr().out
 
 
 def test_a_run_goes_on_by_its_folder(trained):

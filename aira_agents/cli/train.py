@@ -18,6 +18,7 @@ from aira_agents.cli.words import first_word, taken
 from aira_agents.errors import AiraError, CorruptFileError, InputError, NumericalError
 from aira_agents.interfaces import values_of
 from aira_agents.keys import checked_seed
+from aira_agents.learning.checkpoint import NAME as CHECKPOINT
 from aira_agents.learning.checkpoint import Checkpoints, load_checkpoint
 from aira_agents.learning.learner import Learner, updates_for
 from aira_agents.learning.train import Trained, train
@@ -212,9 +213,8 @@ def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, re
             tensorboard=options.tensorboard,
             checkpoint_every_s=options.checkpoint_seconds,
         )
-    except NumericalError:
-        good, _ = load_checkpoint(folder, eqx.filter_eval_shape(learner.init, jax.random.key(0)))
-        save_policies(folder, learner.policies(good), setting.environment, network=setting.network, learner=maker)
+    except (NumericalError, KeyboardInterrupt):
+        _save_last(setting, learner, folder)
         raise
     path = save_policies(folder, trained.policies, setting.environment, network=setting.network, learner=maker)
     written = [path, *_picture(trained, folder)]
@@ -228,6 +228,15 @@ def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, re
         console.print(str(file))
     _note(setting, trained, folder)
     console.print(f"Judge it with: aira evaluate {setting.world} --policy {folder}")
+
+
+def _save_last(setting: Setting, learner: Learner, folder: Path) -> None:
+    """Saves the policies of the last checkpoint: what was learned until it ended badly can be judged, too."""
+    if not (folder / CHECKPOINT).exists():  # ended before the first
+        return
+    state, _ = load_checkpoint(folder, eqx.filter_eval_shape(learner.init, jax.random.key(0)))
+    maker = setting.partners.maker(setting.record)
+    save_policies(folder, learner.policies(state), setting.environment, network=setting.network, learner=maker)
 
 
 def _note(setting: Setting, trained: Trained, folder: Path) -> None:
