@@ -140,6 +140,7 @@ BAD = [
     (["evaluate", "foraging", "--policy", "./nowhere"], "There is no policy at ./nowhere"),
     (["evaluate", "foraging", "--policy", "sheep=random"], "Unknown role 'sheep'"),
     (["evaluate", "foraging", "--policy", "forager="], "there is none for forager"),
+    (["evaluate", "foraging", "--policy", "forager=random, forager=greedy"], "got random and greedy for forager"),
     (["evaluate", "foraging", "--policy", "random", "--episodes", "0"], "at least 1 episode; got 0"),
     (["evaluate", "foraging", "--policy", "random", "--seed", "4294967296"], "in 0..4294967295; got 4294967296"),
     (["run", "segregation", "--seed", "99999999999999999999"], "`--seed` must be a whole number in 0..4294967295"),
@@ -189,6 +190,13 @@ def test_a_trained_policy_is_judged_in_the_world_it_was_trained_in(capsys, train
 def test_a_trained_policy_is_refused_in_another_world(capsys, trained):
     told = _fails(capsys, ["evaluate", "cartpole", "--policy", str(trained)])
     assert "This policy is for the world 'foraging'" in told
+
+
+def test_only_a_policys_own_files_are_one(capsys, trained):
+    for name in ("policy.json", "policy.safetensors"):
+        main(["evaluate", "foraging", "--policy", str(trained / name), "--episodes", "2"])
+    told = _fails(capsys, ["evaluate", "foraging", "--policy", str(trained / "metrics.csv")])
+    assert "There is no policy at" in told and "metrics.csv: expected a folder with policy.safetensors" in told
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def named_policies(policy: str, environment: Environment) -> dict[str, AbstractP
         environment: The world to act in.
 
     Raises:
-        InputError: A name is unknown, there is nothing at a path, or a role has no policy.
+        InputError: A name is unknown, there is no policy at a path, or a role has none, or two.
         IncompatiblePolicyError: A saved policy is for another world.
     """
     return {role: _policy(name, role, environment) for role, name in _by_role(policy, environment).items()}
@@ -42,8 +42,10 @@ def _by_role(policy: str, environment: Environment) -> dict[str, str]:
         return dict.fromkeys(roles, policy)
     asked: dict[str, str] = {}
     for part in policy.split(","):
-        role, _, name = part.partition("=")
-        asked[role.strip()] = name.strip()
+        role, name = (word.strip() for word in part.partition("=")[::2])
+        if role in asked:
+            raise InputError(f"`--policy` names a policy for every role once; got {asked[role]} and {name} for {role}.")
+        asked[role] = name
     for role in asked:
         if role not in roles:
             raise unknown_name("role", role, roles)

@@ -74,12 +74,11 @@ def load_policies(
         like: Untrained policies of the same structure, where the networks were built by hand.
 
     Raises:
-        InputError: There is no such file.
+        InputError: There is no such file, or it is no policy.
         IncompatiblePolicyError: The roles perceive or do other things than in the policies' own world.
         CorruptFileError: A file is truncated, altered or foreign.
     """
-    folder = path if path.is_dir() else path.parent
-    manifest = read_manifest(path)
+    manifest, folder = read_manifest(path), _folder(path)
     try:
         _check_interfaces(manifest, environment)
     except (KeyError, TypeError, AttributeError) as error:
@@ -100,9 +99,7 @@ def load_policies(
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """Returns what is known of the policies at `path` (folder or file); raises as `load_policies` does."""
-    folder = path if path.is_dir() else path.parent
-    if not path.exists():
-        raise InputError(f"There is no policy at {path}: expected a folder with {ARRAYS} and {MANIFEST}.")
+    folder = _folder(path)
     text = _bytes(folder / MANIFEST)
     try:
         manifest = json.loads(text)
@@ -112,6 +109,16 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if known != FORMAT:
         raise CorruptFileError(f"{folder / MANIFEST} is no manifest of a policy: expected {FORMAT!r}, got {known!r}.")
     return manifest
+
+
+def _folder(path: Path) -> Path:
+    if path.is_dir():
+        return path
+    if not path.exists() or path.name not in (ARRAYS, MANIFEST):  # not any file that happens to lie beside a policy
+        raise InputError(
+            f"There is no policy at {path}: expected a folder with {ARRAYS} and {MANIFEST}, or one of them."
+        )
+    return path.parent
 
 
 def _structure(manifest: dict[str, Any], environment: Environment) -> dict[str, Any]:
