@@ -280,6 +280,55 @@ def test_ctrl_c_leaves_with_one_line(capsys):
     assert capsys.readouterr().err.strip() == "Interrupted."
 
 
+def test_ctrl_c_during_an_import_is_no_bug(capsys):
+    def lesson() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as pressed:
+            raise ImportError("numpy: initialization failed") from pressed
+
+    with pytest.raises(SystemExit) as leaving:
+        run_scenario(lesson, [])
+    assert leaving.value.code == 130
+    assert capsys.readouterr().err.strip() == "Interrupted."
+    with pytest.raises(ImportError, match="really missing"):
+        run_scenario(_imports_what_is_not_there, [])
+
+
+def _imports_what_is_not_there() -> None:
+    raise ImportError("really missing")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [["list"], ["--help"]])
+def test_a_full_disk_is_one_line(arguments):
+    command = [sys.executable, "-m", "aira_agents.cli.main", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for buffered in ("", "1"):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env={**environment, "PYTHONUNBUFFERED": buffered},
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+            )
+        assert done.returncode == 2
+        assert done.stderr.strip().splitlines() == [
+            "Cannot write the output (No space left on device): free some space, or send it elsewhere."
+        ]
+
+
+def test_a_device_that_is_not_there_is_one_line():
+    code = "import os; os.environ['JAX_PLATFORMS'] = 'nothing_such'\n"
+    code += "from aira_agents.cli.main import main; main(['evaluate', 'foraging', '--policy', 'random'])"
+    done = _python("-c", code)
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
+    assert "JAX does not start with JAX_PLATFORMS=nothing_such" in done.stderr and "`aira doctor`" in done.stderr
+
+
 def test_a_bug_shows_its_traceback():
     def lesson() -> None:
         raise ZeroDivisionError

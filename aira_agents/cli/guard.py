@@ -1,5 +1,7 @@
 """What surrounds every command: one clear line and exit code 2 for what the user can mend, and no clutter."""
 
+import contextlib
+import errno
 import logging
 import os
 import sys
@@ -8,6 +10,8 @@ import warnings
 from collections.abc import Callable
 
 from aira_agents.errors import AiraError
+
+INTERRUPTED = "Interrupted."
 
 
 def guarded(command: Callable[[list[str]], None], arguments: list[str]) -> None:
@@ -27,10 +31,56 @@ def guarded(command: Callable[[list[str]], None], arguments: list[str]) -> None:
             warnings.simplefilter("ignore")
         try:
             command(rest)
+            sys.stdout.flush()  # here, where it is told in one line if that fails
         except AiraError as error:
             _leave(str(error), 2)
         except KeyboardInterrupt as interrupt:
-            _leave(str(interrupt) or "Interrupted.", 130)
+            _leave(str(interrupt) or INTERRUPTED, 130)
+        except Exception as error:
+            excused = _excused(error)
+            if excused is None:
+                raise
+            _leave(*excused)
+
+
+def _excused(error: BaseException) -> tuple[str, int] | None:
+    """Returns what to say of what is no `AiraError` and yet no bug, and the exit code; `None` if it is one."""
+    if isinstance(error, ImportError) and _was_interrupted(error):
+        return INTERRUPTED, 130
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        _drop_output()
+        return f"Cannot write the output ({error.strerror}): free some space, or send it elsewhere.", 2
+    if os.environ.get("JAX_PLATFORMS") and not _jax_starts():
+        return (
+            f"JAX does not start with JAX_PLATFORMS={os.environ['JAX_PLATFORMS']}: there is no such device here, or "
+            "its driver is missing. Unset it or say JAX_PLATFORMS=cpu; `aira doctor` shows what there is.",
+            2,
+        )
+    return None
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Says whether Ctrl-C came first: where it meets compiled modules as they are imported, they say ImportError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _drop_output() -> None:
+    """Sends what is left of the output to nowhere; else Python would complain once more as it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _jax_starts() -> bool:
+    if "jax" not in sys.modules:
+        return True
+    import jax
+
+    try:
+        return bool(jax.devices())
+    except Exception:  # of any kind: it depends on JAX's version
+        return False
 
 
 def _with_traceback(command: Callable[[list[str]], None], arguments: list[str]) -> None:
