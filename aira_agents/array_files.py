@@ -52,11 +52,6 @@ def load_arrays(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
     return jax.tree_util.tree_unflatten(treedef, filled), json.loads(header["record"])
 
 
-def load_record(path: Path) -> dict[str, Any]:
-    """Returns the record that was saved with the arrays; raises as `load_arrays` does."""
-    return json.loads(_read(path)[1]["record"])
-
-
 def pack_arrays(arrays: Mapping[str, np.ndarray], record: dict[str, Any]) -> bytes:
     """Returns arrays by name and `record` (JSON) as the bytes of a file, for `read_arrays` and `unpack_arrays`."""
     return _packed({name: _stored(array) for name, array in arrays.items()}, record, None)
