@@ -91,7 +91,7 @@ def test_a_second_run_never_overwrites_the_first(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"n_steps": 0}, "at least 1 step"),
+        ({"n_steps": 0}, "Training takes 1 to 21,474,836,470 environment steps"),
         ({"updates_per_dispatch": 0}, "at least 1 update"),
         ({"checkpoint_every_s": -1.0}, "positive distance"),
         ({"checkpoint_every_updates": 0}, "positive distance"),
