@@ -81,7 +81,7 @@ def test_signals_about_nobody_or_about_no_step_are_refused_in_words():
     with pytest.raises(InputError, match="No agent 7 lived"):
         reel.lesson(7, 60, 0.5, 1.0, WINDOW)
     reel.clear()
-    with pytest.raises(InputError, match="remembered are none"):
+    with pytest.raises(InputError, match="press Step first"):
         reel.lesson(1, 1, 0.0, 1.0, WINDOW)
 
 
