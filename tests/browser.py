@@ -162,10 +162,11 @@ class Visit:
 
     def close(self) -> None:
         """Closes the tab; fails if the page wanted the internet, or said that something is wrong."""
+        outside, errors = [*self.outside], [*self.errors]  # of the time before: a page that goes loses its connection
         self.page.is_closed() or self.page.close(run_before_unload=True)
         self.context.close()
-        assert not self.outside, f"the page wanted the internet: {self.outside}"
-        assert not self.errors, f"the page said that something is wrong: {self.errors}"
+        assert not outside, f"the page wanted the internet: {outside}"
+        assert not errors, f"the page said that something is wrong: {errors}"
 
 
 def until(condition, page, seconds: float = 30.0) -> None:
