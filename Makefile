@@ -49,4 +49,4 @@ lock:
 		--no-annotate --no-header pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv .venv-* .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	rm -rf .venv .venv-* .jax_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
