@@ -1,5 +1,6 @@
 """`aira view`: serves the page, on a free port, to this machine or to a class."""
 
+import gc
 import os
 import socket
 import threading
@@ -47,6 +48,9 @@ def serve(
         database: Where what people say is kept; `None`: as the store decides.
     """
     check_page()
+    shared = host not in ("127.0.0.1", "localhost", "::1")
+    if not shared:  # within one machine it takes longer to squeeze a file than to hand it over
+        os.environ.setdefault("SOLARA_SERVER_HTTP_GZIP", "false")
     prepare()
     free = free_port(host, port)
     if free != port:
@@ -62,13 +66,8 @@ def serve(
         environment = found.environment(**found.settings)
         policies_for(environment, named_policies(policy, environment))
     SETTINGS.subject, SETTINGS.policy, SETTINGS.database = found.name, policy, database
-    # Compiles while the rest is imported and the browser opens.
-    leaving = threading.Event()
-    warming = threading.Thread(target=lambda: _warm(Lab(found, policy), leaving), daemon=True)
-    warming.start()
     from viz.gate import new_code  # noqa: PLC0415
 
-    shared = host not in ("127.0.0.1", "localhost", "::1")
     SETTINGS.join_code = new_code() if shared else None
     SETTINGS.address = address = f"http://{own_address() if shared else '127.0.0.1'}:{free}/"
     if with_class:
@@ -87,6 +86,13 @@ def serve(
         if shared:
             say(f"Join code: {SETTINGS.join_code}")
     say("Ctrl-C ends it.")
+    from viz import page  # noqa: F401, PLC0415  all that is imported comes before what compiles beside it
+
+    gc.freeze()  # what is there stays: Solara looks through all that is not frozen before it serves
+    # Compiles while the browser opens.
+    leaving = threading.Event()
+    warming = threading.Thread(target=lambda: _warm(Lab(found, policy), leaving), daemon=True)
+    warming.start()
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [address]).start()
     try:
@@ -97,8 +103,9 @@ def serve(
 
 
 def _warm(lab: Any, leaving: threading.Event) -> None:
-    lab.model.value.step()
-    if not leaving.wait(PAGE_S):  # what the inspector needs can wait until the page is there
+    # What a step and the inspector need can wait until the page is there: tracing holds up all other threads.
+    if not leaving.wait(PAGE_S):
+        lab.model.value.step()
         lab.model.value.decided()
 
 

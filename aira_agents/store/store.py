@@ -1,6 +1,7 @@
 """The store: what is kept of people, episodes and runs, and how it is read again."""
 
 import dataclasses
+import importlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,7 +10,6 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Select, Table, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from aira_agents.data.dataset import Dataset, merge
@@ -282,7 +282,7 @@ class Store:
         """Inserts the rows whose `id` is not there yet; returns these ids."""
         if not rows:
             return set()
-        dialect = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
+        dialect = importlib.import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
         adding = dialect.insert(table).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
         return {*connection.execute(adding, rows).scalars()}
 
