@@ -1,6 +1,7 @@
 """`aira view`: serves the page, on a free port, to this machine or to a class."""
 
 import gc
+import importlib
 import os
 import socket
 import threading
@@ -14,7 +15,8 @@ from viz.checks import check_page, missing_assets
 from viz.settings import SETTINGS
 
 TRIES = 50  # ports
-PAGE_S = 3.0
+OPENS_S = 0.5  # after which the server answers
+PAGE_S = 3.0  # after which a browser has drawn the page
 # Frames are numbers that hardly compress: squeezing them costs more than sending them.
 UVICORN: dict[str, Any] = {
     "log_level": "error",
@@ -49,9 +51,7 @@ def serve(
     """
     check_page()
     shared = host not in ("127.0.0.1", "localhost", "::1")
-    if not shared:  # within one machine it takes longer to squeeze a file than to hand it over
-        os.environ.setdefault("SOLARA_SERVER_HTTP_GZIP", "false")
-    prepare()
+    prepare(squeezes=shared)
     free = free_port(host, port)
     if free != port:
         say(f"Port {port} is taken; using {free}.")
@@ -66,10 +66,29 @@ def serve(
         environment = found.environment(**found.settings)
         policies_for(environment, named_policies(policy, environment))
     SETTINGS.subject, SETTINGS.policy, SETTINGS.database = found.name, policy, database
-    from viz.gate import new_code  # noqa: PLC0415
+    importlib.import_module("viz.page")  # all that is imported comes before what compiles beside it
+    gc.freeze()  # what is there stays: Solara looks through all that is not frozen before it serves
+    _let_in(found, shared=shared, port=free, with_class=with_class, say=say)
+    say("Ctrl-C ends it.")
+    # Compiles while the browser opens.
+    leaving = threading.Event()
+    warming = threading.Thread(target=lambda: _warm(Lab(found, policy), leaving), daemon=True)
+    warming.start()
+    if open_browser:
+        threading.Timer(OPENS_S, webbrowser.open, [SETTINGS.address]).start()
+    try:
+        run(host, free)
+    finally:
+        leaving.set()
+        warming.join(60)  # an interpreter that goes while a thread compiles takes the process down
+
+
+def _let_in(found: Any, *, shared: bool, port: int, with_class: bool, say: Any) -> None:
+    """Makes the codes and says who joins where."""
+    from viz.gate import new_code  # noqa: PLC0415  it starts Solara
 
     SETTINGS.join_code = new_code() if shared else None
-    SETTINGS.address = address = f"http://{own_address() if shared else '127.0.0.1'}:{free}/"
+    SETTINGS.address = address = f"http://{own_address() if shared else '127.0.0.1'}:{port}/"
     if with_class:
         from aira_agents.human.classroom import Classroom  # noqa: PLC0415
         from aira_agents.human.course import why_untaught  # noqa: PLC0415
@@ -85,21 +104,6 @@ def serve(
         say(f"{found.title}: {address}")
         if shared:
             say(f"Join code: {SETTINGS.join_code}")
-    say("Ctrl-C ends it.")
-    from viz import page  # noqa: F401, PLC0415  all that is imported comes before what compiles beside it
-
-    gc.freeze()  # what is there stays: Solara looks through all that is not frozen before it serves
-    # Compiles while the browser opens.
-    leaving = threading.Event()
-    warming = threading.Thread(target=lambda: _warm(Lab(found, policy), leaving), daemon=True)
-    warming.start()
-    if open_browser:
-        threading.Timer(1.0, webbrowser.open, [address]).start()
-    try:
-        run(host, free)
-    finally:
-        leaving.set()
-        warming.join(60)  # an interpreter that goes while a thread compiles takes the process down
 
 
 def _warm(lab: Any, leaving: threading.Event) -> None:
@@ -109,8 +113,13 @@ def _warm(lab: Any, leaving: threading.Event) -> None:
         lab.model.value.decided()
 
 
-def prepare() -> None:
-    """Sets Solara up for a class: nothing is fetched or sent, and what a closed tab held goes soon."""
+def prepare(*, squeezes: bool = True) -> None:
+    """Sets Solara up for a class: nothing is fetched or sent, and what a closed tab held goes soon.
+
+    Args:
+        squeezes: Whether files are compressed on their way; within one machine that takes longer than it saves.
+    """
+    os.environ.setdefault("SOLARA_SERVER_HTTP_GZIP", str(squeezes).lower())
     os.environ.setdefault("SOLARA_TELEMETRY_MIXPANEL_ENABLE", "false")
     os.environ.setdefault("SOLARA_KERNEL_CULL_TIMEOUT", "5m")
     os.environ.setdefault("SOLARA_SESSION_HTTP_ONLY", "true")

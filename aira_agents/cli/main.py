@@ -36,7 +36,7 @@ COMMANDS = {
 }
 
 
-# Imports and traces make hundreds of thousands of objects that stay: looking through them all again and again, as Python
+# Imports and traces make hundreds of thousands of objects that stay: looking through them again and again, as Python
 # does after every 700 new ones, takes a fifth of the time until a command does its work.
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
