@@ -118,3 +118,16 @@ def test_what_fails_beside_the_page_is_said_there_and_the_next_can_begin():
         beside.do(lambda: (_ for _ in ()).throw(InputError("never mind")))
         beside.join(10)
     assert len(told) == 2 and "InputError" in told[0] and not beside.busy.value
+
+
+def test_the_list_shows_who_acts_after_a_policy_was_refused(make):  # noqa: F811
+    lab = make()
+    acts = lab.choice.value
+    lab.stock["of another world"] = {"bird": lab.untrained(lab.environment())["forager"]}
+    _, page = solara.render(Policies(lab), handle_error=False)
+    (choices,) = page.find(v.Select).widgets
+    choices.v_model = "of another world"
+    waited(lambda: lab.message.value and not lab.beside.busy.value)
+    waited(lambda: choices.v_model == acts)
+    assert lab.choice.value == acts
+    page.close()

@@ -165,10 +165,18 @@ def Policies(lab: Lab) -> None:
     _ = lab.lessons.value
     busy = lab.beside.busy.value
 
+    asked = solara.use_reactive("")  # the browser shows it at once; if it is refused, what acts must be shown again
+
     def choose(name: str) -> None:
+        asked.value = name
         lab.beside.do(lambda: lab.choose(name))
 
+    def answered() -> None:
+        if not busy:
+            asked.value = ""
+
+    solara.use_effect(answered, [asked.value, busy])
     with solara.Card("Who acts"):
-        solara.Select("Policy", values=lab.choices(), value=lab.choice.value, on_value=choose)
+        solara.Select("Policy", values=lab.choices(), value=asked.value or lab.choice.value, on_value=choose)
         if busy:
             solara.Info(COMPILING, dense=True)
