@@ -19,7 +19,8 @@ view: $(VENV)/.installed-viz
 	$(BIN)/aira view foraging
 
 test: check
-	$(BIN)/python -m pytest -n 2 -m "not browser"
+	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 -m "not browser and not released"
+	$(BIN)/python -m pytest -n 2 -m released
 	$(BIN)/python -m pytest -m browser tests
 
 check: $(VENV)/.installed-test

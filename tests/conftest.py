@@ -8,6 +8,8 @@ from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+if "AIRA_COMPILE_QUICKLY" in os.environ:  # most tests run a program once: `make test` runs the others by themselves
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 
 import jax
 import mesa
@@ -17,6 +19,8 @@ from jaxtyping import install_import_hook
 
 install_import_hook(["aira_agents", "environments", "scenarios", "viz"], "beartyped.check")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+if "AIRA_COMPILE_QUICKLY" in os.environ and jax.__version_info__ < (0, 11):  # later versions know no such option
+    os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false"
 
 # What was compiled once is not compiled again: not for a resumed run, not by the other worker, not tomorrow.
 jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".jax_cache"))

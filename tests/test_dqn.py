@@ -213,12 +213,14 @@ def cartpole(n_seeds, n_updates=2400, **values):
     return [evaluate(world, own, jax.random.key(1), 50)["cart"].estimate for own in of_seed]
 
 
+@pytest.mark.released
 @pytest.mark.slow
 def test_dqn_solves_cartpole_on_six_seeds():
     scores = cartpole(6)
     assert np.median(scores) > 475 and min(scores) > 300, scores
 
 
+@pytest.mark.released
 @pytest.mark.slow
 def test_a_loss_that_grows_linearly_too_early_overlooks_that_the_pole_falls():
     # So 9 of 24 seeds solved it (24 of 24 with the value as it stands): that six of six do has odds of 1 in 300.

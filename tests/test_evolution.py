@@ -66,6 +66,7 @@ def test_among_equals_nothing_moves():
     np.testing.assert_array_equal(state.evolved[probes.ROLE].vector, begun.evolved[probes.ROLE].vector)
 
 
+@pytest.mark.released
 def test_both_of_a_pair_live_in_the_same_worlds():
     # With hardly any disturbance both choose alike; only other worlds, with other cues, could make them fare otherwise.
     world = probes.MemoryChain(max_steps=4)
@@ -95,6 +96,7 @@ def test_every_role_has_a_population_of_its_own():
     assert set(state.evolved) == {"prey"}
 
 
+@pytest.mark.released
 @pytest.mark.slow
 def test_evolution_learns_cartpole_on_four_seeds():
     learner = Evolution(n_pairs=32, n_steps=500, noise_std=0.2, learning_rate=0.1).learner(CartPole(), SMALL)

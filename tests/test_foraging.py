@@ -81,6 +81,7 @@ def test_an_interval_needs_two_seeds(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.released
 @pytest.mark.slow
 def test_a_network_that_learned_beats_greed_and_chance_over_eight_seeds():
     found = compare(seed=1, seeds=8, updates=30, world=Foraging())

@@ -61,6 +61,7 @@ def _assert_close(one, other):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-3), _numbers(one), _numbers(other))
 
 
+@pytest.mark.released
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_a_hosted_model_and_the_compiled_loop_give_the_same_200_steps(name, kind):
     model_class, parameters, rules = WORLDS[name]

@@ -133,6 +133,7 @@ def test_a_rate_that_fell_to_nothing_stays_there_after_two_thousand_million_step
     assert np.array_equal(after.learned[probes.ROLE].vector, state.learned[probes.ROLE].vector)
 
 
+@pytest.mark.released
 @pytest.mark.slow
 def test_ppo_solves_cartpole_on_eight_seeds():
     learner = PPO(n_worlds=4, learning_rate=1e-3, anneal_steps=300_000).learner(CartPole(), MLPPolicy.build)

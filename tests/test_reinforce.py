@@ -93,6 +93,7 @@ def test_observations_are_normalised_if_wished():
     assert eqx.tree_equal(train(tiny(), probes.Bandit(), SMALL, 1)[0].learned[probes.ROLE].statistics, None)
 
 
+@pytest.mark.released
 @pytest.mark.slow
 def test_reinforce_learns_cartpole_on_eight_seeds():
     learner = Reinforce(n_worlds=8).learner(CartPole(), MLPPolicy.build)

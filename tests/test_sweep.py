@@ -192,6 +192,7 @@ def test_a_crowded_run_is_made_again_with_more_room_unless_somebody_said_how_muc
     assert int(unroll(tight, {"bird": Rule(boid)}, start(tight, {"bird": Rule(boid)}, KEY), 3)[0].state.crowded) > 0
 
 
+@pytest.mark.released
 def test_each_run_is_trained_at_its_own_setting():
     values = {**SMALL, "regrowth": (0.0, 0.05), "food_at_start": (0.3,)}
     trained = executed(Spec(Foraging, values, (0, 1), 30, learner="ppo", training=60_000))
