@@ -202,7 +202,7 @@ class Flocking(Environment):
             columns, rows = cells_of(jnp.stack([x, y]), self.plane, self.mesh)
             _, x, y = jax.lax.sort((rows * self.mesh.across + columns, x, y), num_keys=1)
         birds = Birds(**founders(self.n_birds), x=x, y=y, heading=heading)
-        return FlockState(agents={ROLE: birds}, **clocks(self.n_birds + 1), crowded=jnp.zeros((), jnp.int32))
+        return FlockState(agents={ROLE: birds}, **clocks(self.n_birds + 1), crowded=self._left_out(birds))
 
     def scene(self, state: FlockState) -> Seen:
         """What every bird has around it, worked out once for all sensors."""
@@ -221,11 +221,12 @@ class Flocking(Environment):
     def dynamics(self, state: FlockState, key: Key) -> FlockState:
         """Nothing moves but birds; who finds no room in its new cell is counted."""
         del key
+        return eqx.tree_at(lambda s: s.crowded, state, state.crowded + self._left_out(state.agents[ROLE]))
+
+    def _left_out(self, birds: Birds) -> Int[Array, ""]:
         if self.method != CELLS:
-            return state
-        birds = state.agents[ROLE]
-        left_out = crowded(jnp.stack([birds.x, birds.y]), birds.alive, self.plane, self.mesh)
-        return eqx.tree_at(lambda s: s.crowded, state, state.crowded + left_out)
+            return jnp.zeros((), jnp.int32)
+        return crowded(jnp.stack([birds.x, birds.y]), birds.alive, self.plane, self.mesh)
 
     def rewards(self, before: State, actions: Actions, after: FlockState) -> dict[str, Float[Array, " capacity"]]:
         """How well the heading agrees with that of those in sight: from -1 to 1, 0 where there is nobody."""

@@ -18,9 +18,10 @@ from worlds import WORLDS
 
 from aira_agents.environment import Environment
 from aira_agents.errors import IncompatiblePolicyError, InputError
-from aira_agents.hosting import HostedAgent, HostedModel
+from aira_agents.hosting import HostedAgent, HostedModel, programs
 from aira_agents.parameters import number
 from aira_agents.policies.mlp import MLPPolicy
+from environments.flocking import FlockingModel, boid
 from environments.foraging import Foraging, ForagingModel
 from environments.thermostat import ThermostatModel
 
@@ -262,3 +263,23 @@ def test_agents_and_agent_sets_are_mesas_and_survive_pickling():
     assert isinstance(model.agents, AgentSet) and isinstance(model.agents[0], mesa.Agent)
     assert isinstance(model.agents[0], HostedAgent) and type(model.agents[0]) is ForagingModel.Forager
     assert pickle.loads(pickle.dumps(ForagingModel.Forager)) is ForagingModel.Forager
+
+
+def test_a_crowd_gets_more_room_while_it_is_hosted_and_sees_all_around_it():
+    crowd = {"n_birds": 60, "width": 20, "height": 20, "vision": 2.0, "policy": boid, "rng": 1}
+    tight = FlockingModel(**crowd, neighbours="cells", room=1)
+    wide = FlockingModel(**crowd, neighbours="cells", room=64)
+    assert 1 < tight.room < 64  # already at the start
+    for _ in range(20):
+        tight.step()
+        wide.step()
+    assert (int(tight.state.crowded), int(wide.state.crowded)) == (0, 0)
+    np.testing.assert_allclose(tight.agents.get("x"), wide.agents.get("x"), atol=1e-3)
+
+
+def test_a_crowd_that_no_room_holds_is_counted(monkeypatch):
+    monkeypatch.setattr(programs, "grown", lambda environment: None)
+    tight = FlockingModel(n_birds=60, width=20, height=20, vision=2.0, neighbours="cells", room=1, rng=1)
+    before = int(tight.state.crowded)
+    tight.step()
+    assert 0 < before < int(tight.state.crowded) and tight.room == 1

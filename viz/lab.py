@@ -16,6 +16,7 @@ from aira_agents.environment import Environment
 from aira_agents.errors import AiraError
 from aira_agents.hosting.steered import Steered, model_of, steered, told
 from aira_agents.learning.background import BackgroundTraining
+from aira_agents.neighbours.room import ROOM
 from aira_agents.parameters import parameters_of, plain, replace
 from aira_agents.policies.by_name import named_policies, rules_of
 from aira_agents.policies.checking import policies_for
@@ -121,7 +122,8 @@ class Lab:
         return [
             name
             for name in declared
-            if plain(getattr(now, name))
+            if name != ROOM  # grows by itself
+            and plain(getattr(now, name))
             != plain(jnp.asarray(self.values[name]) if declared[name].kind == "number" else self.values[name])
         ]
 

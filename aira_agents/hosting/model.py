@@ -5,7 +5,7 @@ loop is the one that trains; agents, agent sets and grid are views of them that 
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -22,7 +22,7 @@ from aira_agents.hosting.collector import HostedCollector
 from aira_agents.hosting.columns import Columns
 from aira_agents.hosting.counting import taken_back
 from aira_agents.hosting.grid import cells_of, check_place, hosted_grid
-from aira_agents.hosting.programs import Glance, Program
+from aira_agents.hosting.programs import Glance, Program, with_room
 from aira_agents.hosting.signature import checked_rng, live_parameter, with_signature, world_of
 from aira_agents.keys import straight
 from aira_agents.loop import Now, Transition
@@ -73,10 +73,9 @@ class HostedModel(mesa.Model):
         environment = world_of(self.environment_class, values)
         policies = policies_for(environment, policy)
         super().__init__(rng=checked_rng(rng))
-        self._environment, self._policies, self._cells = environment, policies, cells_of(environment)
+        self._policies, self._cells = policies, cells_of(environment)
         self._program = Program(environment, policies)
-        self._now, glance = self._program.start(self._first_key(rng))
-        self._glance: Glance = jax.tree.map(np.asarray, glance)
+        self._now, self._glance = self._started(self._first_key(rng))
         self._last: tuple[Program, Now] | None = None  # what the last step was taken with, to look at it again
         self._transition: Transition | None = None
         self._views: dict[int, HostedAgent] = {}  # agent sets are weak: the views live here
@@ -110,15 +109,21 @@ class HostedModel(mesa.Model):
         self._refuse_if_ended()
         before = self._flushed()
         with taken_back(self), plain_errors():
-            self._take(*self._program.step(before))
+            self._take(*self._moved(lambda program: program.step(before), int(self._glance.crowded)))
         self._last, self._transition = (self._program, before), None
         if self.datacollector is not None:
             self.datacollector.collect(self)
 
+    def _started(self, key: Key) -> tuple[Now, Glance]:
+        return self._moved(lambda program: program.start(key), 0)
+
+    def _moved(self, move: Callable[[Program], tuple[Now, Glance]], crowded: int) -> tuple[Now, Glance]:
+        self._program, now, glance = with_room(self._program, move, crowded)
+        return now, glance
+
     def _take(self, now: Now, glance: Glance) -> None:
-        glance = jax.tree.map(np.asarray, glance)  # a sixth of what `device_get` takes, for a few numbers
         if not glance.sound:
-            check_actions(self._environment.roles, glance.outermost)
+            check_actions(self.environment.roles, glance.outermost)
         self._now, self._glance, self._columns = now, glance, {}
         self.version += 1
         if self._glance.ended:
@@ -136,15 +141,14 @@ class HostedModel(mesa.Model):
 
     @property
     def environment(self) -> Environment:
-        """The world, with its parameters as they are now."""
-        return self._environment
+        """The world, with its parameters as they are now; `room` in cells grows by itself."""
+        return self._program.environment
 
     def set_parameter(self, name: str, value: Any) -> None:
         """Sets a number of the world while it lives; nothing compiles anew."""
-        if parameters_of(self._environment)[name].kind not in ("number", "whole number"):
+        if parameters_of(self.environment)[name].kind not in ("number", "whole number"):
             raise InputError(f"`{name}` is fixed when a model is made: sizes and options shape its arrays.")
-        self._environment = replace(self._environment, **{name: value})
-        self._program = Program(self._environment, self._policies)
+        self._program = Program(replace(self.environment, **{name: value}), self._policies)
 
     @property
     def policies(self) -> dict[str, AbstractPolicy]:
@@ -158,9 +162,9 @@ class HostedModel(mesa.Model):
 
     @policy.setter
     def policy(self, policy: Any) -> None:
-        self._policies = policies_for(self._environment, policy)
-        self._program = Program(self._environment, self._policies)
-        capacities = {role.name: role.capacity for role in self._environment.roles}
+        self._policies = policies_for(self.environment, policy)
+        self._program = Program(self.environment, self._policies)
+        capacities = {role.name: role.capacity for role in self.environment.roles}
         memories = {name: self._policies[name].initial_memories(capacity) for name, capacity in capacities.items()}
         self._now = Now(self._now.state, memories, self._now.key)
 
@@ -210,7 +214,7 @@ class HostedModel(mesa.Model):
     @property
     def grid(self) -> Any:
         """The cells as a Mesa grid; `None` in a world without."""
-        if self._grid is None and self._environment.grid:
+        if self._grid is None and self.environment.grid:
             self._grid = hosted_grid(self)
         return self._grid
 

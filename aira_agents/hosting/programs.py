@@ -1,7 +1,7 @@
 """The loop, compiled once for every world of the same shapes, whatever the numbers and whichever the model."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +10,7 @@ import numpy as np
 
 from aira_agents.environment import Environment, Feedback
 from aira_agents.loop import Now, Transition, one_step, start
+from aira_agents.neighbours.room import CROWDED, grown
 from aira_agents.policies.outermost import is_sound, nothing_done, outermost
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.types import Array, Bool, Float, Int, Key
@@ -23,6 +24,7 @@ class Glance(NamedTuple):
     rewards: dict[str, Array]  # role to mean reward of those who acted; not-a-number where nobody did
     sound: Bool[Array, ""]  # whether all that the living did were actions
     outermost: Float[Array, "effectors 2"]  # says what they did, if not
+    crowded: Int[Array, ""]  # how many times somebody found no room in a cell, since the reset
 
 
 class _Fixed(NamedTuple):
@@ -44,7 +46,8 @@ class Program:
     """Starts and steps one world with given policies."""
 
     def __init__(self, environment: Environment, policies: Mapping[str, AbstractPolicy]) -> None:
-        leaves, structure = jax.tree.flatten((environment, dict(policies)))
+        self.environment, self._policies = environment, dict(policies)
+        leaves, structure = jax.tree.flatten((environment, self._policies))
         arrays = [isinstance(leaf, jax.Array | np.ndarray) for leaf in leaves]
         others = [_ARRAY if known else leaf for leaf, known in zip(leaves, arrays, strict=True)]
         self._fixed = _Fixed(structure, tuple(others))
@@ -63,6 +66,30 @@ class Program:
         """Returns what happens in the step from `now`."""
         return _look(self._fixed, self._arrays, now, self._once)
 
+    def roomier(self) -> "Program | None":
+        """Returns a program with more room in the world's cells; `None` if there cannot be more."""
+        environment = grown(self.environment)
+        return None if environment is None else Program(environment, self._policies)
+
+
+def with_room(
+    program: Program, move: Callable[[Program], tuple[Now, Glance]], crowded: int
+) -> tuple[Program, Now, Glance]:
+    """Moves a world, and anew with more room in its cells as long as somebody finds none and there can be more.
+
+    Args:
+        program: Has the room of now.
+        move: What it does.
+        crowded: How many times somebody has found no room before.
+    """
+    while True:
+        now, glance = move(program)
+        glance = jax.tree.map(np.asarray, glance)  # a sixth of what `device_get` takes, for a few numbers
+        roomier = program.roomier() if glance.crowded > crowded else None
+        if roomier is None:
+            return program, now, glance
+        program = roomier
+
 
 @functools.partial(jax.jit, static_argnums=0)
 def _start(fixed: _Fixed, arrays: tuple[Array, ...], key: Key) -> tuple[Now, Glance]:
@@ -70,7 +97,7 @@ def _start(fixed: _Fixed, arrays: tuple[Array, ...], key: Key) -> tuple[Now, Gla
     now = start(environment, policies, key)
     nothing = {role.name: jnp.array(jnp.nan) for role in environment.roles}
     still = nothing_done(environment.roles)
-    return now, Glance(environment.ended(now.state), _alive(now), nothing, jnp.array(True), still)
+    return now, Glance(environment.ended(now.state), _alive(now), nothing, jnp.array(True), still, _crowded(now))
 
 
 # A loop whose length is not known when it is compiled, though it is 1: its body is then compiled as that of a rollout
@@ -91,7 +118,8 @@ def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Array) -> tupl
 
     nothing = {role.name: jnp.zeros(()) for role in roles}
     now, rewards, found = jax.lax.fori_loop(0, n, body, (now, nothing, nothing_done(roles)))
-    return now, Glance(environment.ended(now.state), _alive(now), rewards, is_sound(roles, found), found)
+    sound = is_sound(roles, found)
+    return now, Glance(environment.ended(now.state), _alive(now), rewards, sound, found, _crowded(now))
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -112,3 +140,7 @@ def _mean_reward(feedback: Feedback) -> Array:
 
 def _alive(now: Now) -> dict[str, Array]:
     return {role: jnp.sum(agents.alive, dtype=jnp.int32) for role, agents in now.state.agents.items()}
+
+
+def _crowded(now: Now) -> Array:
+    return jnp.asarray(getattr(now.state, CROWDED, 0))

@@ -61,7 +61,7 @@ class Steered(HostedModel):
     def renew(self) -> None:
         """Begins a new world in place, with the parameters and policies of now."""
         with self._lock:
-            self._take(*self._program.start(self._now.key))
+            self._take(*self._started(self._now.key))
             self._last, self._transition = None, None
             self._views.clear()  # uids begin anew
             self.running = True
@@ -74,7 +74,7 @@ class Steered(HostedModel):
 
     def prepare(self, policies: Mapping[str, AbstractPolicy]) -> None:
         """Compiles what `policies` need, while the world goes on under the old ones."""
-        program = Program(self._environment, policies)
+        program = Program(self.environment, policies)
         now, _ = program.start(self._now.key)
         program.step(now)
         program.look(now)
@@ -88,7 +88,7 @@ class Steered(HostedModel):
         with self._lock:
             if _shapes(policies) == _shapes(self._policies):
                 self._policies = dict(policies)
-                self._program = Program(self._environment, self._policies)
+                self._program = Program(self.environment, self._policies)
             else:
                 self.policy = policies
 
