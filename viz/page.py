@@ -137,8 +137,8 @@ def Viewer(lab: Lab) -> None:
                 Lesson(lab.subject.texts)
             with solara.Div(classes=["aira-second"]):
                 TeachingPanel(lab)
-            PlayCard(lab)
             Inspector(lab)
+            PlayCard(lab)
 
 
 @solara.component
