@@ -116,6 +116,7 @@ def test_a_class_that_can_only_watch_is_told_so_before_it_begins(make, drawn, mo
 
 @pytest.mark.parametrize(("world", "can_only_watch"), [("flocking", True), ("foraging", False)])
 def test_the_terminal_says_at_the_start_that_a_class_can_only_watch(world, can_only_watch, monkeypatch):
+    import viz.page  # noqa: F401, PLC0415  before its parts are replaced
     import viz.server as server  # noqa: PLC0415
 
     for name in ("subject", "policy", "database", "join_code", "address", "classroom"):

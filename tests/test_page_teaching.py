@@ -215,7 +215,8 @@ def test_another_persons_teaching_is_not_offered(make):
     other = make()
     other.teaching.agree("0123456789abcdef")
     assert other.teaching.notebook.earlier() == []
-    assert len(Store(other.teaching.notebook.store.where).participants()) == 2
+    with Store(other.teaching.notebook.store.where) as store:
+        assert len(store.participants()) == 2
 
 
 def test_agents_that_act_by_numbers_cannot_be_taught_and_that_is_said(make):

@@ -67,7 +67,6 @@ def serve(
         policies_for(environment, named_policies(policy, environment))
     SETTINGS.subject, SETTINGS.policy, SETTINGS.database = found.name, policy, database
     importlib.import_module("viz.page")  # all that is imported comes before what compiles beside it
-    gc.freeze()  # what is there stays: Solara looks through all that is not frozen before it serves
     _let_in(found, shared=shared, port=free, with_class=with_class, say=say)
     say("Ctrl-C ends it.")
     # Compiles while the browser opens.
@@ -137,6 +136,7 @@ def run(host: str, port: int) -> None:
 
     from viz.classroom.endpoint import with_class  # noqa: PLC0415
 
+    gc.freeze()  # what is there stays: Solara looks through all that is not frozen before it serves
     uvicorn.run(app if SETTINGS.classroom is None else with_class(app), host=host, port=port, **UVICORN)
 
 

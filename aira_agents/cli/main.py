@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: 2 with one line for what the user can mend, 130 for Ctrl-C, 1 if `doctor` finds something.
     """
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    if arguments is None:  # a process of its own
+        gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     guarded(_dispatch, sys.argv[1:] if arguments is None else list(arguments))
 
 
