@@ -28,7 +28,9 @@ from aira_agents.types import Actions, Array, Float, Int, Key, Number
 
 ROLE = "bird"
 ALL_PAIRS, CELLS = "all_pairs", "cells"
-PAIRS_A_PLACE = 20  # a place in a stretch of cells costs as much as twenty pairs (measured on two cores)
+PAIRS_A_PLACE = (
+    20  # a place in a stretch of cells costs as much as ten to fifteen pairs, and among pairs nobody lacks room
+)
 PAGE = {"policy": "boid"}  # who acts first when it is looked at
 
 

@@ -5,6 +5,7 @@ a cell costs the same for each agent however many there are.
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
 from aira_agents.scattering import largest, total
@@ -37,6 +38,27 @@ def cell_lists(cells: Int[Array, " agents"], takes_part: Bool[Array, " agents"],
         rows.append(best.astype(jnp.int32) - 1)
     table = jnp.stack(rows)
     return CellLists(table, slot, jnp.sum(table >= 0, axis=0, dtype=jnp.int32))
+
+
+def slots(
+    cells: Int[Array, " agents"], takes_part: Bool[Array, " agents"], n_cells: int, room: int
+) -> tuple[Int[Array, " agents"], Int[Array, " cells"]]:
+    """Returns the `slot` and the `count` of `cell_lists`, in as many rounds as the fullest cell has agents."""
+    n_agents = cells.shape[0]
+    own = jnp.where(takes_part, jnp.arange(1, n_agents + 1, dtype=jnp.uint32), 0)
+
+    def left(carry: tuple[Array, Array, Array]) -> Array:
+        place, _, own = carry
+        return (place < room) & jnp.any(own > 0)
+
+    def place_one_a_cell(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        place, slot, own = carry
+        placed = (own > 0) & (largest(cells, own, n_cells)[cells] == own)
+        return place + 1, jnp.where(placed, place, slot), jnp.where(placed, 0, own)
+
+    begun = jnp.zeros((), jnp.int32), jnp.full(n_agents, -1, jnp.int32), own
+    _, slot, _ = jax.lax.while_loop(left, place_one_a_cell, begun)
+    return slot, jnp.minimum(total(cells, takes_part.astype(jnp.int32), n_cells), room)
 
 
 def overflow(cells: Int[Array, " agents"], takes_part: Bool[Array, " agents"], n_cells: int, room: int) -> Array:

@@ -9,7 +9,7 @@ points there are.
 import functools
 import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,12 +17,12 @@ import jax.numpy as jnp
 
 from aira_agents.arrays import running_sum
 from aira_agents.materialized import materialized
-from aira_agents.neighbours.cell_lists import cell_lists
+from aira_agents.neighbours.cell_lists import slots
 from aira_agents.neighbours.plane import Around, Near, Plane
 from aira_agents.scattering import put, total
 from aira_agents.types import Array, Bool, Float, Int
 
-BLOCK = 2048  # points at a time: what they see then stays in the cache
+BLOCK = 16_384  # points at a time: what they see then stays in the cache
 
 
 class Mesh(NamedTuple):
@@ -71,22 +71,27 @@ def _sums(
     n_points, wide = places.shape[1], mesh.across + 2
     columns, rows = cells_of(places, plane, mesh)
     order = _in_order(columns, rows, alive, plane, mesh)
-    sights = [places[:, order.stretch], *(values[:, order.stretch] for _, values in asked)]
+    # Room behind the last place: a stretch is read as a whole, which takes half of what reading its places does.
+    in_order = [jnp.pad(values[:, order.stretch], ((0, 0), (0, mesh.room))) for values in (places, *_carried(asked))]
     n_blocks = -(-n_points // BLOCK)
     block = -(-n_points // n_blocks)
 
     def look(nth: Int[Array, " block"]) -> Float[Array, "block sums"]:
         own = order.points[jnp.minimum(nth, n_points - 1)]
-        column, row = columns[own], rows[own]
-        seen = [_stretch(order.starts, row + side, column, wide, plane, mesh) for side in (-1, 0, 1)]
-        index, there = (jnp.concatenate(parts) for parts in zip(*seen, strict=True))
-        dx, dy = (_apart(_read(sights[0][axis], index), places[axis, own], plane, axis) for axis in (0, 1))
-        squares = dx * dx + dy * dy
-        found = [
-            _near(there & (squares < radius**2), dx, dy, values[:, own], sight, index)
-            for (radius, values), sight in zip(asked, sights[1:], strict=True)
-        ]
-        return jnp.stack([row for near in found for row in (near.count, *near.away, *near.values)], axis=1)
+        column, row, here = columns[own], rows[own], places[:, own]
+        seen = []
+        for side in (-1, 0, 1):
+            first = (row + side) % mesh.up * wide + column
+            start = order.starts[first]
+            taken = order.starts[first + 3] - start
+            if not plane.torus:
+                taken = jnp.where((row + side >= 0) & (row + side < mesh.up), taken, 0)
+            others, *values = (_stretches(one, start, mesh.room) for one in in_order)
+            seen.append(_seen(others, values, here, taken, asked, plane))
+        sums = [_summed(sum(sides, start=jnp.zeros(()))) for sides in zip(*seen, strict=True)]
+        # Everybody is among those near itself.
+        itself = [itself for values in _carried(asked) for itself in (1.0, 0.0, 0.0, *values[:, own])]
+        return jnp.stack([found - mine for found, mine in zip(sums, itself, strict=True)], axis=1)
 
     nth = jnp.arange(n_blocks * block, dtype=jnp.int32).reshape(n_blocks, block)
     sums = jax.lax.map(look, nth).reshape(n_blocks * block, -1)
@@ -118,48 +123,47 @@ def _with_copies(counts: Int[Array, "up across"], plane: Plane) -> Int[Array, "u
 def _in_order(columns: Array, rows: Array, alive: Array, plane: Plane, mesh: Mesh) -> Order:
     n_points, wide = columns.shape[0], mesh.across + 2
     cells, all_points = materialized(rows * mesh.across + columns), jnp.arange(n_points, dtype=jnp.int32)
-    lists = cell_lists(cells, alive, mesh.up * mesh.across, mesh.room)
-    before = running_sum(lists.count) - lists.count
-    place = jnp.where(lists.slot < 0, n_points, before[cells] + lists.slot)
+    slot, count = slots(cells, alive, mesh.up * mesh.across, mesh.room)
+    place = jnp.where(slot < 0, n_points, (running_sum(count) - count)[cells] + slot)
     points = put(place, all_points, n_points)
-    ends = running_sum(_with_copies(lists.count.reshape(mesh.up, mesh.across), plane).reshape(-1))
+    ends = running_sum(_with_copies(count.reshape(mesh.up, mesh.across), plane).reshape(-1))
     starts = jnp.pad(ends, (1, 0))
     most = n_points + min(n_points, 2 * mesh.up * mesh.room) if plane.torus else n_points
-    copies = [(columns + 1, lists.slot >= 0)]
+    copies = [(columns + 1, slot >= 0)]
     if plane.torus:
-        copies.append((columns * 0, (lists.slot >= 0) & (columns == mesh.across - 1)))
-        copies.append((columns * 0 + wide - 1, (lists.slot >= 0) & (columns == 0)))
-    where = [jnp.where(takes_part, starts[rows * wide + c] + lists.slot, most) for c, takes_part in copies]
+        copies.append((columns * 0, (slot >= 0) & (columns == mesh.across - 1)))
+        copies.append((columns * 0 + wide - 1, (slot >= 0) & (columns == 0)))
+    where = [jnp.where(takes_part, starts[rows * wide + c] + slot, most) for c, takes_part in copies]
     stretch = jnp.asarray(sum(put(places, all_points, most) for places in where))  # no two at the same
     return Order(points, place, stretch, starts)
 
 
-def _stretch(starts: Array, row: Array, column: Array, wide: int, plane: Plane, mesh: Mesh) -> tuple[Array, Array]:
-    """Returns the places of the three cells beside each point in `row`, `[room, points]`, and which are taken."""
-    first = row % mesh.up * wide + column
-    index = starts[first][None] + jnp.arange(mesh.room, dtype=jnp.int32)[:, None]
-    there = index < starts[first + 3][None]
-    if not plane.torus:
-        there = there & ((row >= 0) & (row < mesh.up))[None]
-    return index, there
+def _carried(asked: Sequence[Around]) -> list[Array]:
+    return [values for _, values in asked]
 
 
-def _read(values: Float[Array, " places"], index: Int[Array, "room points"]) -> Float[Array, "room points"]:
-    # What is read beyond the end is left out later.
-    return values.at[index].get(mode="clip", wrap_negative_indices=False)
+def _stretches(values: Float[Array, "axes places"], start: Int[Array, " points"], room: int) -> list[Array]:
+    """Returns what lies from `start` on, `[points, room]` for each axis."""
+    return [jax.vmap(lambda first, own=own: jax.lax.dynamic_slice(own, (first,), (room,)))(start) for own in values]
 
 
-def _apart(others: Array, own: Array, plane: Plane, axis: int) -> Float[Array, "places points"]:
-    side = (plane.width, plane.height)[axis]
-    apart = others - own[None]
-    return apart - side * jnp.round(apart * (1 / side)) if plane.torus else apart
+def _seen(
+    others: Sequence[Array], values: Sequence[Sequence[Array]], here: Array, taken: Array, asked: Any, plane: Plane
+) -> list[Float[Array, "points room"]]:
+    """Returns what each place adds to each sum: 1, the vector to it and its values, where it is near, and else 0."""
+    sides = (plane.width, plane.height)
+    dx, dy = (other - own[:, None] for other, own in zip(others, here, strict=True))
+    if plane.torus:
+        dx, dy = (apart - side * jnp.round(apart * (1 / side)) for apart, side in zip((dx, dy), sides, strict=True))
+    there = jnp.arange(dx.shape[1], dtype=jnp.int32)[None] < taken[:, None]
+    squares = dx * dx + dy * dy
+    return [
+        jnp.where(there & (squares < radius**2), one, 0.0)
+        for (radius, _), own in zip(asked, values, strict=True)
+        for one in (jnp.ones_like(dx), dx, dy, *own)
+    ]
 
 
-def _near(near: Array, dx: Array, dy: Array, own: Array, sight: Array, index: Array) -> Near:
-    def total(values: Array) -> Array:
-        return jnp.sum(jnp.where(near, values, 0.0), axis=0)
-
-    # Everybody is among those near itself.
-    carried = [total(_read(values, index)) for values in sight]
-    values = jnp.stack(carried) - own if carried else own
-    return Near(total(jnp.ones_like(dx)) - 1, jnp.stack([total(dx), total(dy)]), values)
+def _summed(values: Float[Array, "points room"]) -> Float[Array, " points"]:
+    # A product is summed many at a time; a sum over so short an axis is not.
+    return jnp.dot(values, jnp.ones(values.shape[1]), precision="highest")
