@@ -59,10 +59,10 @@ class Peek:
     """What the server holds of a tab, read in that tab's own context: `peek.choice` is the value of `lab.choice`."""
 
     def __init__(self, lab: Lab, context) -> None:
-        self._lab, self._context = lab, context
+        self._lab, self.context = lab, context
 
     def __getattr__(self, name: str):
-        with self._context:
+        with self.context:
             found = getattr(self._lab, name)
             return found.value if isinstance(found, solara.Reactive) else self._wrapped(found)
 
@@ -71,7 +71,7 @@ class Peek:
             return found
 
         def called(*args, **kwargs):
-            with self._context:
+            with self.context:
                 return found(*args, **kwargs)
 
         return called

@@ -47,12 +47,29 @@ def bounded_memory():
             ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
+SERVED, STATUS = pytest.StashKey[bool](), pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    session.config.stash[STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    """Leaves at once where a page was served: a tab's thread that still compiles takes an interpreter down that goes."""
+    if config.stash.get(SERVED, False):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[STATUS])
+
+
 @pytest.fixture(scope="session")
-def page_address():
+def page_address(request):
     """A server of the page in this process; skipped where there is no Chromium."""
     from browser import needs_chromium, serving  # noqa: PLC0415
 
     needs_chromium()
+    request.config.stash[SERVED] = True
     with serving() as found:
         yield found
 

@@ -92,7 +92,8 @@ def test_a_learner_that_blows_up_is_told_and_nothing_learned_is_lost(visit, monk
     lab = tab.open("cartpole")
     lab.learn(True, learning_rate=1.0)  # at once too large
     until(lambda: lab.training.steps > 0, tab.page, 120)
-    lab.training._stop("In update 7 a parameter of a policy became infinite or not-a-number.")
+    with lab.context:  # as the thread that trains would
+        lab.training._stop("In update 7 a parameter of a policy became infinite or not-a-number.")
     tab.page.get_by_text("became infinite or not-a-number. What was learned before is kept.").wait_for()
     tab.page.get_by_text("Stopped:").wait_for()
     assert "learned here" in lab.choices()
