@@ -56,7 +56,7 @@ def pytest_sessionfinish(session, exitstatus):
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config):
-    """Leaves at once where a page was served: a tab's thread that still compiles takes an interpreter down that goes."""
+    """Leaves at once where a page was served: a tab's thread that still compiles would take the interpreter down."""
     if config.stash.get(SERVED, False):
         sys.stdout.flush()
         sys.stderr.flush()
