@@ -28,9 +28,8 @@ from aira_agents.types import Actions, Array, Float, Int, Key, Number
 
 ROLE = "bird"
 ALL_PAIRS, CELLS = "all_pairs", "cells"
-PAIRS_A_PLACE = (
-    20  # a place in a stretch of cells costs as much as ten to fifteen pairs, and among pairs nobody lacks room
-)
+# A place in a stretch of cells costs as much as ten to fifteen pairs (two cores); but among pairs nobody lacks room.
+PAIRS_A_PLACE = 20
 PAGE = {"policy": "boid"}  # who acts first when it is looked at
 
 
