@@ -1,4 +1,5 @@
-# Two commands do everything: `make demo` and `make test`; `make view` opens the page. Another Python: `PYTHON=python3.13 make test`.
+# Two commands do everything: `make demo` and `make test`; `make view` opens the page, `make test-slow` runs the tests that take
+# long: over seeds, whole lessons, the page in a browser. Another Python: `PYTHON=python3.13 make test`.
 # Without make (Windows, macOS): the README lists the same commands.
 
 ifeq ($(origin PYTHON),undefined)
@@ -10,7 +11,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo view test check lock clean
+.PHONY: demo view test test-slow check lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/aira run foraging
@@ -19,8 +20,12 @@ view: $(VENV)/.installed-viz
 	$(BIN)/aira view foraging
 
 test: check
-	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 -m "not browser and not released"
-	$(BIN)/python -m pytest -n 2 -m released
+	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 -m "not slow and not browser and not released"
+	$(BIN)/python -m pytest -n 2 -m "not slow and released" tests
+
+test-slow: $(VENV)/.installed-test
+	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 -m "slow and not browser and not released" tests
+	$(BIN)/python -m pytest -n 2 -m "slow and released" tests
 	$(BIN)/python -m pytest -m browser tests
 
 check: $(VENV)/.installed-test

@@ -51,6 +51,7 @@ def for_agents(key: Array, n: int) -> Array:
     return jax.random.wrap_key_data(jnp.stack(columns, axis=-1), impl=jax.random.key_impl(key))
 
 
+@jax.jit  # traced once for each shape, not once for each draw; the compiler writes it out all the same
 def _threefry(key: Array, low: Array) -> tuple[Array, Array]:
     """Hashes the counters `(0, low)` under `key` (`[2]`)."""
     schedule = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(PARITY))

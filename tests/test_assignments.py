@@ -178,6 +178,7 @@ def test_grades_are_what_gradescope_and_classroom_50_read(judge, tmp_path):
     assert (found["owner"], found["classroom"], found["submission"]) == ("anna", "c", "submit/x")
 
 
+@pytest.mark.slow
 def test_a_class_is_graded_whatever_one_hands_in_and_only_what_changed_is_graded_again(judge, tmp_path):
     handed_in = tmp_path / "class"
     written(handed_in / "anna", GREEDY)

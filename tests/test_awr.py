@@ -58,6 +58,7 @@ def value_of(awr, world, data, state: OfflineState):
     return _Student(awr, world.roles[0], SMALL, data).flat.restore(state.learned[probes.ROLE].vector)
 
 
+@pytest.mark.slow
 def test_a_reward_that_comes_later_is_credited_to_whom_it_is_due():
     # Only a memory can tell which last choice pays.
     world = probes.MemoryChain(max_steps=3)

@@ -73,6 +73,7 @@ def _rows(folder: Path) -> list[list[str]]:
     return [line[:2] + line[3:] for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_killed_in_the_middle_and_resumed_equals_an_unbroken_one_bit_for_bit(tmp_path, name):
     learner = RUNS[name]()

@@ -43,6 +43,7 @@ def recorded(world, rule, n=16, role=probes.ROLE):
     return record(world, {role: Rule(rule) if not isinstance(rule, RandomPolicy) else rule}, 0, n)
 
 
+@pytest.mark.slow
 def test_a_clone_of_a_greedy_forager_eats_as_much_as_it():
     data = recorded(MEADOW, greedy, 24, "forager").split({"train": 0.75, "test": 0.25})
     trained = clone(MEADOW, data["train"], MLPPolicy.build, 25, batch_size=1024, n_minibatches=16, learning_rate=1e-3)

@@ -90,6 +90,7 @@ def test_numbers_are_copied_too():
     assert metrics["loss/thermostat"][-1] < metrics["loss/thermostat"][0]
 
 
+@pytest.mark.slow
 def test_roles_without_an_expert_act_at_random_and_a_run_resumes(tmp_path):
     world = PredatorPrey(width=8, height=8, n_prey=4, n_predators=2, prey_capacity=8, predator_capacity=4, max_steps=5)
     learner = tiny(n_worlds=1).learner(world, SMALL, experts={"predator": Rule(hunt)})

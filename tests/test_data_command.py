@@ -119,6 +119,7 @@ def test_nobody_is_forgotten_twice_and_nothing_is_overwritten(capsys, people, tm
     assert "holds nothing yet: record some" in _fails(capsys, ["data", "export", "out"])
 
 
+@pytest.mark.slow
 def test_a_training_run_is_noted_where_a_database_is_named(capsys, monkeypatch):
     tiny = [*SMALL, "--steps", "16", "--network.hidden", "4"]
     tiny += ["--learner.n-worlds", "2", "--learner.n-steps", "8", "--learner.n-minibatches", "2"]

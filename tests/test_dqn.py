@@ -72,6 +72,7 @@ def test_swapped_done_flags_would_be_noticed(monkeypatch):
     assert worth_of_one(probes.OneForever()) == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_grid_world_is_worth_about_what_value_iteration_says():
     world = grid_world.GridWorld(n_walkers=3)
     settings = {"epsilon_end": 1.0, "learning_rate": 3e-3, "return_steps": 1, "n_gradients": 16}

@@ -53,6 +53,7 @@ def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(numbers(first), numbers(second), strict=True))
 
 
+@pytest.mark.slow
 def test_terms_added_in_any_order_are_the_same_program_and_give_the_same_policy(shown):
     ml, td, hitl = learning(), TD(shown, cloning_steps=3), helping()
     first, second = ml + td + hitl, hitl + (td + ml)

@@ -29,6 +29,7 @@ def west(state):
     return {"west": state.agents["villager"].source < 0}
 
 
+@pytest.mark.slow
 def test_it_keeps_the_steps_and_the_signals_of_the_cells():
     prompt = Teacher(rate=1.0, low_s=0.0, high_s=0.2)
     rows = tamer_rl_row(equation(), WORLD, 2, teacher=prompt, n_worlds=2, parts=west)

@@ -67,6 +67,7 @@ def test_among_equals_nothing_moves():
 
 
 @pytest.mark.released
+@pytest.mark.slow
 def test_both_of_a_pair_live_in_the_same_worlds():
     # With hardly any disturbance both choose alike; only other worlds, with other cues, could make them fare otherwise.
     world = probes.MemoryChain(max_steps=4)
@@ -88,6 +89,7 @@ def test_the_dead_take_no_part_in_fitness_or_statistics():
     assert (float(statistics.count), float(statistics.mean[0])) == (2 * 16 * 4, 1.0)
 
 
+@pytest.mark.slow
 def test_every_role_has_a_population_of_its_own():
     world = PredatorPrey(width=8, height=8, n_prey=4, n_predators=2, prey_capacity=8, predator_capacity=4, max_steps=5)
     _, _, metrics = train(tiny(n_pairs=2, n_worlds=1, n_steps=5), world, SMALL, 2)

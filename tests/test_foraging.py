@@ -69,6 +69,7 @@ def test_more_agents_than_cells_are_refused():
         Foraging(n_agents=10, width=3, height=3)
 
 
+@pytest.mark.slow
 def test_the_scenario_draws_its_picture_and_says_what_came_out(tmp_path, capsys):
     main(seeds=2, updates=1, results=tmp_path)
     assert "an agent that learned eats" in capsys.readouterr().out

@@ -18,6 +18,7 @@ STEPS, SEED = 200, 7
 # they are numbers.
 WITH_MLP = ("foraging", "thermostat")
 CASES = [(name, kind) for name in WORLDS for kind in ("rule", "mlp", "gru") if kind != "mlp" or name in WITH_MLP]
+NOT_SLOW = {("foraging", "mlp"), ("thermostat", "mlp"), ("predator_prey", "rule"), ("cartpole", "gru")}
 
 
 def _policies(world, rules, kind):
@@ -62,7 +63,9 @@ def _assert_close(one, other):
 
 
 @pytest.mark.released
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@pytest.mark.parametrize(
+    ("name", "kind"), [pytest.param(*case, marks=[] if case in NOT_SLOW else pytest.mark.slow) for case in CASES]
+)
 def test_a_hosted_model_and_the_compiled_loop_give_the_same_200_steps(name, kind):
     model_class, parameters, rules = WORLDS[name]
     world = model_class.environment_class(**parameters)

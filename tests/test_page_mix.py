@@ -38,6 +38,7 @@ def chance(lab):
     return float(jax.nn.softmax(logits)[shown.actions["move"][row]])
 
 
+@pytest.mark.slow
 def test_reward_and_people_both_change_who_acts_and_undo_takes_back_what_people_said_alone(make, monkeypatch):  # noqa: F811
     import viz.learners  # noqa: PLC0415  it starts Solara
     from viz.meter import meter  # noqa: PLC0415
@@ -75,6 +76,7 @@ def test_reward_and_people_both_change_who_acts_and_undo_takes_back_what_people_
     assert same(acting(lab).policy, lab.training.policies["forager"])
 
 
+@pytest.mark.slow
 def test_tomorrow_a_mix_goes_on_where_reward_and_people_stood_and_another_mix_does_not(make, monkeypatch):  # noqa: F811
     import viz.learners  # noqa: PLC0415  it starts Solara
     from aira_agents.learning import background  # noqa: PLC0415

@@ -20,6 +20,7 @@ LEARNERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_a_run_with_partners_is_trained_resumed_and_judged(learner, tmp_path, capsys):
     options = ["--steps", "16", "--results", str(tmp_path), "--network.hidden", "4"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import people_experiments as experiments
+import pytest
 
 from aira_agents.statistics import mean_interval
 
@@ -13,6 +14,7 @@ def test_praise_alone_makes_agents_loop_if_they_look_ahead():
     assert mean_interval(farsighted).high < -2.0
 
 
+@pytest.mark.slow
 def test_praise_for_news_only_is_unlearned_by_tamer_and_not_by_coach():
     right = experiments.news_only(8)
     half = right["TAMER"].shape[1] // 2
@@ -24,12 +26,14 @@ def test_praise_for_news_only_is_unlearned_by_tamer_and_not_by_coach():
     assert kept["COACH"].low > -0.1, kept
 
 
+@pytest.mark.slow
 def test_cloning_pays_for_the_horizon_by_its_square_and_dagger_by_itself():
     costs = experiments.cost_of_a_horizon(64)
     cloning, dagger = (experiments.exponent_interval(costs[name]) for name in ("cloning", "DAgger"))
     assert cloning[1] > 1.5 and dagger[2] < 1.5, (cloning, dagger)
 
 
+@pytest.mark.slow
 def test_tamer_leads_early():
     earned = experiments.tamer_beside_reinforcement(8)
     ahead = mean_interval((earned["TAMER"] - earned["Q-learning"])[:, :2].mean(axis=1))

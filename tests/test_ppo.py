@@ -103,6 +103,7 @@ def test_a_dropped_mask_would_be_noticed(monkeypatch):
     assert abs(right["entropy/player"][0] - half_empty(4)["entropy/player"][0]) > 1e-3
 
 
+@pytest.mark.slow
 def test_a_gru_remembers_the_cue_and_an_mlp_cannot():
     ppo, world = tiny(n_worlds=32, n_steps=12, entropy_weight=0.0), probes.MemoryChain(max_steps=4)
     gru = functools.partial(GRUPolicy.build, hidden=16)

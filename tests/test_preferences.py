@@ -83,6 +83,7 @@ def test_the_learned_reward_ranks_places_as_the_true_one_does():
     assert len({tuple(own) for own in counts.T}) == 3
 
 
+@pytest.mark.slow
 def test_the_more_mistakes_the_less_accurate():
     grid = jnp.asarray([0.0, 0.2, 0.4])
     found = jax.jit(jax.vmap(jax.vmap(accuracy, (None, 0)), (0, None)))(grid, jax.random.split(KEY, 8))

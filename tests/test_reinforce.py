@@ -79,6 +79,7 @@ def test_empty_rows_own_no_mean():
     assert metrics["length"][0] == 1
 
 
+@pytest.mark.slow
 def test_a_gru_remembers_the_cue_and_an_mlp_cannot():
     record, world = tiny(n_worlds=32, n_steps=12, entropy_weight=0.0), probes.MemoryChain(max_steps=4)
     _, remembered = train(record, world, functools.partial(GRUPolicy.build, hidden=16), 200)

@@ -180,6 +180,7 @@ def test_a_mean_pools_what_is_not_asked_for_and_leaves_out_what_failed():
 CROWD = {"n_birds": (60,), "width": (20,), "height": (20,), "vision": (2.0,), "neighbours": ("cells",)}
 
 
+@pytest.mark.slow
 def test_a_crowded_run_is_made_again_with_more_room_unless_somebody_said_how_much_there_is():
     spec = Spec(Flocking, CROWD, (0, 1), 3, policy=boid)
     ample, given = ({**CROWD, "room": (room,)} for room in (64, 1))
@@ -193,6 +194,7 @@ def test_a_crowded_run_is_made_again_with_more_room_unless_somebody_said_how_muc
 
 
 @pytest.mark.released
+@pytest.mark.slow
 def test_each_run_is_trained_at_its_own_setting():
     values = {**SMALL, "regrowth": (0.0, 0.05), "food_at_start": (0.3,)}
     trained = executed(Spec(Foraging, values, (0, 1), 30, learner="ppo", training=60_000))

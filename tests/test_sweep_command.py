@@ -83,6 +83,7 @@ def test_a_table_and_a_picture_are_left_and_a_sentence_says_what_came_of_it(tmp_
     assert len(pd.read_parquet(out)) == 3
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_on_another_number_of_devices_it_leaves_the_same_table(tmp_path):
     whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
     options = [
@@ -144,6 +145,7 @@ def test_parts_of_another_sweep_and_torn_ones_are_refused(tmp_path):
         sweep_command([*SMALL, "--out", str(out), "--resume"])
 
 
+@pytest.mark.slow
 def test_two_hosts_leave_the_table_of_one(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

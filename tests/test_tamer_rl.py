@@ -53,6 +53,7 @@ def test_the_signal_that_is_expected_is_added_to_the_reward():
     np.testing.assert_allclose(shaped, reward + 0.5 * told[actions["choose"]], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_where_the_world_pays_for_nothing_the_person_decides():
     metrics = run(TamerRL(weight_steps=1e9), probes.OneForever(max_steps=50), always(1))
     assert metrics["person_right"][-10:].mean() > 0.9

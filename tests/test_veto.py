@@ -112,6 +112,7 @@ def pupil(weight, world=None):
     return Pupil(ML(ppo, steps=24, network=MLPPolicy.build) + person, world or Villages(max_steps=12))
 
 
+@pytest.mark.slow
 def test_the_policy_gradient_uses_the_mask_and_what_was_forbidden_is_written_down():
     own = pupil(weight=0.5)
     table = empty_table(own.world, 99)
@@ -124,6 +125,7 @@ def test_the_policy_gradient_uses_the_mask_and_what_was_forbidden_is_written_dow
     assert not jnp.any(after.corrections.actions["move"][:spent] == STAY)
 
 
+@pytest.mark.slow
 def test_the_loss_makes_improbable_what_was_forbidden():
     (role,) = Villages().roles
     table = empty_table(Villages(), 3)
