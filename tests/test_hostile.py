@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from courts import PATIENT, court, need_level, written
 from hostile import ATTACKS, WORKS
 
 from aira_agents.assignments import confine
-from aira_agents.assignments.levels import known_levels
+from aira_agents.assignments.levels import known_levels, wrapped
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +25,9 @@ def shut_in(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def workplaces(monkeypatch):
+def workplaces(monkeypatch, tmp_path_factory):
     """A place for what submissions run in, that any user may enter; by it their processes are known."""
+    tmp_path_factory.getbasetemp()  # where it would lie otherwise, not in the first of these places
     with tempfile.TemporaryDirectory() as place:
         Path(place).chmod(0o755)
         monkeypatch.setattr(tempfile, "tempdir", place)
@@ -134,6 +137,18 @@ def test_a_container_has_no_network_and_a_read_only_file_system(tmp_path):
     ) + WORKS
     grade = court(tmp_path, "container").grade("anna", written(tmp_path / "submission", source))
     assert grade.state == "DONE", grade.told
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_container_starts_a_python_that_is_a_link_in_the_temporary_folder(tmp_path, seen):
+    need_level("container")
+    link = tmp_path / "bin" / "python"
+    link.parent.mkdir()
+    link.symlink_to(sys.executable)
+    readable = [sys.base_prefix, sys.prefix, *([str(tmp_path)] if seen else [])]
+    command = wrapped([str(link), "-SIc", "print(7)"], known_levels()["container"], readable, [])
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert found.stdout == "7\n", found.stderr
 
 
 def test_the_clock_of_the_grader_is_its_own(shut_in, tmp_path):

@@ -35,7 +35,7 @@ def test_what_is_no_database_is_not_touched(tmp_path):
     assert path.read_text() == "Dear reader, " * 100
 
 
-def test_somebody_elses_database_is_not_touched_by_who_only_reads(tmp_path, capsys):
+def test_somebody_elses_database_is_not_touched(tmp_path, capsys):
     path = tmp_path / "foreign.db"
     with contextlib.closing(sqlite3.connect(path)) as foreign:
         foreign.execute("CREATE TABLE x (y)")
@@ -47,6 +47,7 @@ def test_somebody_elses_database_is_not_touched_by_who_only_reads(tmp_path, caps
         assert leaving.value.code == 2
         assert "foreign.db must be a database of aira, and holds none of its tables" in told
         assert len(told.splitlines()) == 1
+    _refused(path, "foreign.db must be a database of aira")  # who would write
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["foreign.db"]
 

@@ -75,7 +75,7 @@ def wrapped(command: Sequence[str], level: Level, readable: Sequence[str], writa
     path = command[0]
     while os.path.islink(path):  # a link on the way to Python may lie where the container has its own folder
         target = os.path.join(os.path.dirname(path), os.readlink(path))
-        if path.startswith("/tmp/"):
+        if path.startswith("/tmp/") and not any(path.startswith(f"{shown}/") for shown in (*readable, *writable)):
             binds += ["--symlink", target, path]
         path = target
     return [*_bubblewrap(), *binds, "--", *command]

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from aira_agents.errors import InputError, StoreError
+from aira_agents.store.tables import VERSION
 
 ADDRESS = "AIRA_DATABASE_URL"
 DEFAULT = Path("results") / "aira.db"
@@ -103,7 +104,9 @@ def _prepare(connection: Any, record: Any) -> None:
 
 def _write_ahead(connection: Any, record: Any) -> None:
     del record
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    ours = not tables or VERSION.name in tables
+    if ours and connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.execute("PRAGMA journal_mode = WAL")  # kept in the file from then on
 
 

@@ -55,11 +55,13 @@ def is_current(connection: Connection, where: str, *, create: bool) -> bool:
     """Says whether there is nothing to migrate.
 
     Raises:
-        InputError: Nothing may be created, and the database is somebody else's, or empty.
+        InputError: The database is a file of another program; or it is empty, and nothing may be created.
         StoreError: The database was written by a newer version.
     """
-    if not inspect(connection).has_table(VERSION.name):
-        if not create:
+    found = inspect(connection).get_table_names()
+    if VERSION.name not in found:
+        # A file belongs to one program; a server's database is often shared.
+        if not create or (found and connection.dialect.name == "sqlite"):
             raise InputError(
                 f"{where} must be a database of aira, and holds none of its tables. Name another; one is made when "
                 "something is recorded."
