@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from aira_agents.environment import Environment
 from aira_agents.errors import IncompatiblePolicyError, InputError, NumericalError
 from aira_agents.loop import Now, one_step, start
+from aira_agents.neighbours.room import CROWDED, grown
 from aira_agents.policies.outermost import check_actions, nothing_done, outermost
 from aira_agents.policies.policy import AbstractPolicy, Greedy, Policy
 from aira_agents.policies.rule import plain_errors
@@ -30,7 +31,8 @@ def evaluate(
     """Returns for each role the mean return of a life, with its interval.
 
     A life is one agent, from reset or birth to its death or the end of the episode; its return is the plain sum of its
-    rewards. The interval resamples whole episodes, since agents of one episode share a world. It counts lives.
+    rewards. The interval resamples whole episodes, since agents of one episode share a world. It counts lives. Where
+    somebody found no room in a cell, and so was not seen, all is run anew with more.
 
     Args:
         environment: The world.
@@ -53,9 +55,7 @@ def evaluate(
     if greedy:
         policies = {role: Greedy(p) if isinstance(p, Policy) else p for role, p in policies.items()}
     with plain_errors():
-        returns, lives, found = jax.block_until_ready(
-            _episodes(environment, dict(policies), jax.random.split(key, n_episodes))
-        )
+        returns, lives, found = _with_room(environment, dict(policies), jax.random.split(key, n_episodes))
     check_actions(environment.roles, found)
     intervals = {}
     for role in returns:
@@ -67,25 +67,37 @@ def evaluate(
     return intervals
 
 
+def _with_room(environment: Environment, policies: dict[str, AbstractPolicy], keys: Any) -> Any:
+    """Returns what `_episodes` does, where everybody saw all around them if there can be room enough."""
+    while True:
+        *done, crowded = jax.block_until_ready(_episodes(environment, policies, keys))
+        roomier = grown(environment) if crowded else None
+        if roomier is None:
+            return done
+        environment = roomier
+
+
 @eqx.filter_jit
 def _episodes(environment: Environment, policies: dict[str, AbstractPolicy], keys: Any) -> Any:
-    """Returns for each role the sum of returns and the number of lives, `[n_episodes]` each; and how far actions went.
+    """Returns for each role the sum of returns and the number of lives, `[n_episodes]` each.
 
-    The latter as `outermost` does, over all episodes.
+    And how far actions went, as `outermost` does, over all episodes; and whether somebody found no room in a cell.
     """
     # Some hundred at a time, in equal blocks: memory does not grow with their number, and one program does for all.
     n_blocks = -(-len(keys) // EPISODES_AT_ONCE)
     block = -(-len(keys) // n_blocks)
     padded = jnp.concatenate([keys, keys[: n_blocks * block - len(keys)]]).reshape(n_blocks, block)
-    *done, found = jax.lax.map(lambda own_keys: _together(environment, policies, own_keys), padded)
+    *done, found, crowded = jax.lax.map(lambda own_keys: _together(environment, policies, own_keys), padded)
     returns, lives = jax.tree.map(lambda x: x.reshape(-1)[: len(keys)], done)
-    return returns, lives, _farther(found)
+    return returns, lives, _farther(found), jnp.any(crowded)
 
 
 Sums = dict[str, Float[Array, " episodes"]]
 
 
-def _together(environment: Environment, policies: dict[str, AbstractPolicy], keys: Any) -> tuple[Sums, Sums, Array]:
+def _together(
+    environment: Environment, policies: dict[str, AbstractPolicy], keys: Any
+) -> tuple[Sums, Sums, Array, Bool[Array, ""]]:
     now = jax.vmap(lambda key: start(environment, policies, key))(keys)
     nothing = {role.name: jnp.zeros(len(keys)) for role in environment.roles}
 
@@ -107,7 +119,8 @@ def _together(environment: Environment, policies: dict[str, AbstractPolicy], key
         return now, over | jax.vmap(environment.ended)(now.state), returns, lives, found
 
     over = jax.vmap(environment.ended)(now.state)
-    return jax.lax.while_loop(unfinished, step, (now, over, nothing, nothing, nothing_done(roles)))[2:]
+    last, _, *sums = jax.lax.while_loop(unfinished, step, (now, over, nothing, nothing, nothing_done(roles)))
+    return *sums, jnp.any(jnp.asarray(getattr(last.state, CROWDED, 0)) > 0)
 
 
 def _farther(found: Float[Array, "several effectors 2"]) -> Float[Array, "effectors 2"]:

@@ -11,6 +11,7 @@ from aira_agents.policies import Decision, RandomPolicy, Rule
 from aira_agents.policies.mlp import MLPPolicy
 from aira_agents.policies.outermost import outermost
 from environments.cartpole import CartPole
+from environments.flocking import Flocking, boid
 from environments.foraging import Foraging, greedy
 from environments.thermostat import Thermostat
 
@@ -48,7 +49,7 @@ def test_a_world_that_ended_counts_no_more():
 def test_more_episodes_than_are_held_at_once_are_each_counted_once(monkeypatch):
     monkeypatch.setattr("aira_agents.evaluation.EPISODES_AT_ONCE", 4)
     keys = jax.random.split(_key(), 10)
-    returns, lives, _ = _episodes(FULL, {"forager": Rule(stay)}, keys)
+    returns, lives, *_ = _episodes(FULL, {"forager": Rule(stay)}, keys)
     assert returns["forager"].tolist() == [60.0] * 10
     assert lives["forager"].tolist() == [3.0] * 10
 
@@ -92,3 +93,11 @@ def test_what_is_done_by_nobody_and_when_all_is_over_does_not_count():
     # The cart that is on its side goes on beside those that are not, and sees what no rule is made for.
     fallen = lambda observation, key: jnp.where(jnp.abs(observation["motion"][2]) < 0.21, 0, 7).astype(jnp.int32)  # noqa: E731
     assert evaluate(CartPole(), {"cart": Rule(fallen)}, _key(), 50)["cart"].estimate > 8
+
+
+def test_episodes_are_run_anew_with_more_room_where_somebody_was_not_seen():
+    # Nine cells, where each bird sees three by three: without room for six they are not all seen.
+    birds = {"n_birds": 6, "width": 15, "height": 15, "vision": 3.0, "max_steps": 3, "neighbours": "cells"}
+    policies, key = {"bird": Rule(boid)}, jax.random.key(0)
+    roomy = evaluate(Flocking(**birds, room=8), policies, key, 2)
+    assert evaluate(Flocking(**birds, room=1), policies, key, 2) == roomy

@@ -21,7 +21,10 @@ function render({ model, el }) {
   let seen = -1; // the last frame that Python knows to be seen
   let chosen = model.get("chosen"); // known here before Python has answered: keys may be quick
 
+  let gone = false; // a frame may still be about to be drawn when the canvas is taken away: nobody listens any more
+
   function say(name, value) {
+    if (gone) return;
     model.set(name, value);
     model.save_changes();
   }
@@ -144,6 +147,7 @@ function render({ model, el }) {
   say("wide", window.innerWidth);
   arrived();
   return () => {
+    gone = true;
     observer.disconnect();
     theming.disconnect();
     window.removeEventListener("resize", fitted);
