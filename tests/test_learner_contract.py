@@ -90,9 +90,11 @@ OF_ONE_ROLE = ("coach", "tamer")  # they, too: test_teaching.py
 WITH_ANOTHER = ("preferences", "tamer_rl")
 N_UPDATES = 30
 WORLD = probes.Opposites(n_players=2)
-each_learner = pytest.mark.parametrize("name", LEARNERS)
+# Programs of those who learn from somebody are large: they take as long as all others together.
+EACH = [pytest.param(name, marks=pytest.mark.slow if name in PARTNERS else ()) for name in LEARNERS]
+each_learner = pytest.mark.parametrize("name", EACH)
 # Those with another within leave to it what it does with masks.
-each_without_another = pytest.mark.parametrize("name", [name for name in LEARNERS if name not in WITH_ANOTHER])
+each_without_another = pytest.mark.parametrize("name", [own for own in EACH if own.values[0] not in WITH_ANOTHER])
 
 
 def first(observation, key):
