@@ -58,10 +58,11 @@ def is_current(connection: Connection, where: str, *, create: bool) -> bool:
         InputError: The database is a file of another program; or it is empty, and nothing may be created.
         StoreError: The database was written by a newer version.
     """
-    found = inspect(connection).get_table_names()
-    if VERSION.name not in found:
+    tables = inspect(connection)
+    if not tables.has_table(VERSION.name):
         # A file belongs to one program; a server's database is often shared.
-        if not create or (found and connection.dialect.name == "sqlite"):
+        foreign = connection.dialect.name == "sqlite" and tables.get_table_names()
+        if foreign or not create:
             raise InputError(
                 f"{where} must be a database of aira, and holds none of its tables. Name another; one is made when "
                 "something is recorded."
