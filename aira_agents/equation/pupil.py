@@ -31,6 +31,7 @@ from aira_agents.learning.experience import Batch, Learned
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Metrics
 from aira_agents.learning.pairs import Pair, Recorder, Remembered
+from aira_agents.learning.parts import Parts
 from aira_agents.learning.ppo import improve_by_ppo
 from aira_agents.loop import Transition
 from aira_agents.policies.normalized import NormalizedPolicy, Statistics
@@ -81,7 +82,7 @@ class Pupil:
             spent = n_pressed(watched, self.role, self.channel)
 
         def improve(
-            flat: Flattener, role: Role, own: Learned, batch: Batch, optimizer: Any, key: Key
+            parts: Parts, flat: Flattener, role: Role, own: Learned, batch: Batch, optimizer: Any, key: Key
         ) -> tuple[Array, Any, dict[str, Array]]:
             def imitation(pair: Pair) -> Array:
                 network = _seeing(pair.actor, own.statistics)
@@ -90,7 +91,7 @@ class Pupil:
                 return self._fading(state.learner.n_updates) * shown + self.channel.weight * told
 
             further = None if self.td is None and self.hitl is None else imitation
-            return improve_by_ppo(self.ml.learner, flat, role, own, batch, optimizer, key, further)
+            return improve_by_ppo(self.ml.learner, parts, flat, role, own, batch, optimizer, key, further)
 
         learner, told = learn(self.setting, state.learner, worlds, happened, improve)
         lessons = state.lessons + (state.keys_left > 0)

@@ -49,6 +49,10 @@ class ML(Term):
             raise InputError(
                 f"ML: the learner must be `PPO(...)`, whose loss the other terms add to; got {_told(self.learner)}."
             )
+        if self.learner.n_parts > 1:
+            raise InputError(
+                f"ML: a person watches one of all worlds, which cannot be in parts; got n_parts={self.learner.n_parts}."
+            )
         per_update = self.learner.n_worlds * self.learner.n_steps
         if self.learner.n_worlds < 2 or self.steps < per_update:
             raise InputError(

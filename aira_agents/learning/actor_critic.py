@@ -3,7 +3,8 @@
 Each learner adds how it improves the networks by a batch: `PPO` in many small steps, `Reinforce` in one.
 """
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -13,11 +14,12 @@ import optax
 
 from aira_agents.environment import Environment, Role
 from aira_agents.learning.annealing import steps_done
-from aira_agents.learning.collect import Worlds, begin, collect
+from aira_agents.learning.collect import Worlds, begin, gather, metrics_of
 from aira_agents.learning.experience import Batch, Learned, experience, explained_variance
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner, Metrics, builders, copied
 from aira_agents.learning.pairs import Recorder, pair_builder
+from aira_agents.learning.parts import Parts
 from aira_agents.loop import Transition
 from aira_agents.policies.normalized import NormalizedPolicy, Statistics
 from aira_agents.policies.policy import AbstractPolicy, Builder
@@ -25,14 +27,14 @@ from aira_agents.policies.random import RandomPolicy
 from aira_agents.types import Array, Float, Int, Key
 
 Improve = Callable[
-    [Flattener, Role, Learned, Batch, optax.GradientTransformation, Key],
+    [Parts, Flattener, Role, Learned, Batch, optax.GradientTransformation, Key],
     tuple[Float[Array, " parameters"], Any, dict[str, Array]],
 ]
 """From a batch to the new parameters, the state of the optimizer, and what is worth knowing: name to scalar."""
 
 
 class ActorCriticState(eqx.Module):
-    """All that is needed to go on."""
+    """All that is needed to go on; with several parts, what has an axis of worlds has one of parts before it."""
 
     worlds: Worlds
     learned: dict[str, Learned]
@@ -52,16 +54,27 @@ def actor_critic(
         improve: What is done with a batch.
 
     Raises:
-        InputError: A role does not exist.
+        InputError: A role does not exist, or the worlds cannot be cut into the parts.
     """
-    return _learner(Setting(record, environment, networks), improve)
+
+    def spread(devices: Sequence[Any]) -> Learner:
+        return _learner(Setting(record, environment, networks, devices), improve)
+
+    return spread(())._replace(spread=spread if record.n_parts > 1 else None)
 
 
 class Setting:
     """What stays the same from update to update."""
 
-    def __init__(self, record: Any, environment: Environment, networks: Builder | Mapping[str, Builder]) -> None:
+    def __init__(
+        self,
+        record: Any,
+        environment: Environment,
+        networks: Builder | Mapping[str, Builder],
+        devices: Sequence[Any] = (),
+    ) -> None:
         self.record, self.environment = record, environment
+        self.parts = Parts(record.n_parts, record.n_worlds, devices)
         build = builders(environment, networks)
         self.roles = {role.name: role for role in environment.roles if role.name in build}
         self.flat = {
@@ -104,32 +117,49 @@ class Setting:
             vector,
             self.optimizer(jnp.zeros((), jnp.int32)).init(vector),
             Statistics.none(role.n_features) if record.normalize else None,
-            memory,
-            jnp.zeros((record.n_worlds, role.capacity), bool),
+            self.parts.cut(memory),
+            self.parts.cut(jnp.zeros((record.n_worlds, role.capacity), bool)),
         )
 
 
 def _learner(setting: Setting, improve: Improve) -> Learner:
-    record, environment = setting.record, setting.environment
+    record, environment, parts = setting.record, setting.environment, setting.parts
 
     def init(key: Key) -> ActorCriticState:
         world_key, network_key, run_key = jax.random.split(key, 3)
         learned = {
             name: setting.begun(name, setting.roles[name], own) for name, own in setting.by_role(network_key).items()
         }
-        worlds = begin(environment, setting.policies(learned), world_key, record.n_worlds)
+        worlds = parts.cut(begin(environment, setting.policies(learned), world_key, record.n_worlds))
         return copied(ActorCriticState(worlds, learned, run_key, jnp.zeros((), jnp.int32)))
 
     def update(state: ActorCriticState) -> tuple[ActorCriticState, Metrics]:
         acting = {name: Recorder(policy) for name, policy in setting.policies(state.learned).items()}
-        worlds, transitions, metrics = collect(environment, acting, state.worlds, record.n_steps)
+        worlds, transitions, sums = parts.each(
+            lambda own: gather(environment, acting, own, record.n_steps), state.worlds
+        )
         state, told = learn(setting, state, worlds, transitions, improve)
-        return state, metrics | told
+        return state, metrics_of(parts.total(sums)) | told
 
     def policies(state: ActorCriticState) -> dict[str, AbstractPolicy]:
         return copied(setting.policies(state.learned))
 
-    return Learner(init, update, policies, record.n_worlds * record.n_steps)
+    return Learner(
+        init,
+        parts.spread(update, _of_worlds),
+        policies,
+        record.n_worlds * record.n_steps,
+        placed=lambda state: parts.placed(state, _of_worlds(state)),
+    )
+
+
+def _of_worlds(state: ActorCriticState) -> ActorCriticState:
+    """Says of every array of a state whether it has an axis of worlds."""
+
+    def has_worlds(path: tuple[Any, ...], _: Any) -> bool:
+        return any(getattr(step, "name", None) in ("worlds", "critic_memory", "fresh") for step in path)
+
+    return jax.tree_util.tree_map_with_path(has_worlds, state)
 
 
 def learn(
@@ -137,18 +167,32 @@ def learn(
 ) -> tuple[ActorCriticState, Metrics]:
     """Learns from what happened since `state`, up to the moment of `worlds`; the second half of an update."""
     sense_key, shuffle_key, next_key = jax.random.split(state.key, 3)
-    record, environment = setting.record, setting.environment
-    last = jax.vmap(environment.observe)(worlds.now.state, jax.random.split(sense_key, record.n_worlds))
+    parts, environment = setting.parts, setting.environment
+    keys = parts.own(parts.cut(jax.random.split(sense_key, setting.record.n_worlds)))
+    last = parts.each(jax.vmap(environment.observe), worlds.now.state, keys)
     optimizer = setting.optimizer(state.n_updates)
     learned, metrics = {}, {}
     for name, own_key in setting.by_role(shuffle_key).items():
-        role, flat = setting.roles[name], setting.flat[name]
-        batch, own, values = experience(record, flat, state.learned[name], name, transitions, last[name].features)
-        vector, optimizer_state, figures = improve(flat, role, own, batch, optimizer, own_key)
-        figures |= {"explained_variance": explained_variance(batch.targets, values, batch.active)}
+        batch, own, foreseen = _judged(setting, name, state.learned[name], transitions, last[name].features)
+        vector, steps, figures = improve(parts, setting.flat[name], setting.roles[name], own, batch, optimizer, own_key)
+        figures |= {"explained_variance": foreseen}
         metrics |= {f"{figure}/{name}": value for figure, value in figures.items()}
         statistics = own.statistics
         if statistics is not None:
-            statistics = statistics.including(transitions.percepts[name].features, batch.active)
-        learned[name] = Learned(vector, optimizer_state, statistics, own.critic_memory, own.fresh)
+            statistics = parts.including(statistics, transitions.percepts[name].features, batch.active)
+        learned[name] = Learned(vector, steps, statistics, own.critic_memory, own.fresh)
     return ActorCriticState(worlds, learned, next_key, state.n_updates + 1), metrics
+
+
+def _judged(
+    setting: Setting, name: str, own: Learned, transitions: Transition, last: Array
+) -> tuple[Batch, Learned, Array]:
+    """Returns the batch, what was learned with the critic's memory after it, and the explained variance."""
+
+    def judge(memory: Any, fresh: Array, transitions: Transition, last: Array) -> Any:
+        part = dataclasses.replace(own, critic_memory=memory, fresh=fresh)
+        batch, memory, fresh, values = experience(setting.record, setting.flat[name], part, name, transitions, last)
+        return batch, memory, fresh, explained_variance(batch.targets, values, batch.active)
+
+    batch, memory, fresh, foreseen = setting.parts.each(judge, own.critic_memory, own.fresh, transitions, last)
+    return batch, dataclasses.replace(own, critic_memory=memory, fresh=fresh), setting.parts.mean(foreseen)

@@ -18,6 +18,9 @@ from aira_agents.learning.rewarded import as_learned
 from aira_agents.loop import Now, Policies, Transition, rollout, start_worlds
 from aira_agents.types import Array, Bool, Float, Key
 
+Sum = tuple[Array, Array]
+"""What is to be divided by what: a total, and over how many it was taken."""
+
 
 class Worlds(eqx.Module):
     """Running worlds, and what each agent has earned so far in its life; part of a learner's state."""
@@ -68,6 +71,18 @@ def collect(
         active agent-step), `return` and `return/<role>` (mean over the lives that ended), and `length` (their mean
         number of steps). Where no life ended, the last three are not-a-number. They tell what the world paid.
     """
+    worlds, kept, sums = gather(environment, policies, worlds, n_steps, keep)
+    return worlds, kept, metrics_of(sums)
+
+
+def gather(
+    environment: Environment,
+    policies: Policies,
+    worlds: Worlds,
+    n_steps: int,
+    keep: Callable[[Transition], Any] = without_world,
+) -> tuple[Worlds, Any, dict[str, Sum]]:
+    """Does what `collect` does; returns the sums behind its metrics, for who adds up those of several groups."""
 
     def record(transition: Transition) -> Any:
         return keep(as_learned(environment, transition)), transition.feedback
@@ -75,17 +90,22 @@ def collect(
     packing = Packing(jax.eval_shape(lambda now: rollout(environment, policies, now, 1, record)[1], worlds.now), 2)
     now, packed = rollout(environment, policies, worlds.now, n_steps, lambda t: packing.pack(record(t)))
     kept, feedback = packing.unpack(packed)
-    returns, lengths, metrics = account(feedback, worlds.returns, worlds.lengths)
-    return Worlds(now, returns, lengths), kept, metrics
+    returns, lengths, sums = account(feedback, worlds.returns, worlds.lengths)
+    return Worlds(now, returns, lengths), kept, sums
+
+
+def metrics_of(sums: Mapping[str, Sum]) -> Metrics:
+    """Returns the metrics of `collect` from sums, those of several groups of worlds added up if need be."""
+    return {name: _ratio(*own, if_none=0.0 if name == "reward" else jnp.nan) for name, own in sums.items()}
 
 
 def account(
     feedback: Mapping[str, Feedback], returns: Mapping[str, Array], lengths: Mapping[str, Array]
-) -> tuple[dict[str, Array], dict[str, Array], Metrics]:
+) -> tuple[dict[str, Array], dict[str, Array], dict[str, Sum]]:
     """Adds the feedback of some steps, `[steps, worlds, capacity]`, to the running returns and lengths.
 
     Returns:
-        The returns and lengths of the lives still going on, and the metrics of `collect`.
+        The returns and lengths of the lives still going on, and the sums behind the metrics of `collect`.
     """
     rewards = {role: jnp.where(own.active, own.reward, 0.0) for role, own in feedback.items()}
     steps = {role: own.active.astype(jnp.float32) for role, own in feedback.items()}
@@ -93,14 +113,14 @@ def account(
     earned = {role: _split_lives(rewards[role], ends[role], returns[role]) for role in feedback}
     lived = {role: _split_lives(steps[role], ends[role], lengths[role]) for role in feedback}
     n_ends = {role: jnp.sum(own, dtype=jnp.float32) for role, own in ends.items()}
-    metrics = {
-        "reward": _total(rewards) / jnp.maximum(_total(steps), 1.0),
-        "return": _mean(sum(jnp.sum(closed) for closed, _ in earned.values()), sum(n_ends.values())),
-        "length": _mean(sum(jnp.sum(closed) for closed, _ in lived.values()), sum(n_ends.values())),
+    closed = {role: jnp.sum(own[0]) for role, own in earned.items()}
+    sums = {
+        "reward": (_total(rewards), _total(steps)),
+        "return": (_total(closed), _total(n_ends)),
+        "length": (_total({role: own[0] for role, own in lived.items()}), _total(n_ends)),
     }
-    for role in feedback:
-        metrics[f"return/{role}"] = _mean(jnp.sum(earned[role][0]), n_ends[role])
-    return {role: own[1] for role, own in earned.items()}, {role: own[1] for role, own in lived.items()}, metrics
+    sums |= {f"return/{role}": (closed[role], n_ends[role]) for role in feedback}
+    return {role: own[1] for role, own in earned.items()}, {role: own[1] for role, own in lived.items()}, sums
 
 
 def _split_lives(
@@ -124,5 +144,5 @@ def _total(by_role: Mapping[str, Array]) -> Array:
     return jnp.sum(jnp.stack([jnp.sum(own) for own in by_role.values()]))
 
 
-def _mean(total: Any, count: Any) -> Array:
-    return jnp.where(count > 0, total / jnp.maximum(count, 1.0), jnp.nan)
+def _ratio(total: Array, count: Array, if_none: float) -> Array:
+    return jnp.where(count > 0, total / jnp.maximum(count, 1.0), if_none)

@@ -29,7 +29,11 @@ class Dispatch:
         """Compiles; `most` is the number of updates that one call can take."""
         arrays, self._static = eqx.partition(state, eqx.is_array)
         begun = time.perf_counter()
-        program = jax.jit(_updates(learner, self._static, most), donate_argnums=0)
+        # Back to where it was: on several devices the compiler would choose anew.
+        kept = jax.tree.map(_places, arrays)
+        program = jax.jit(
+            _updates(learner, self._static, most), donate_argnums=0, out_shardings=(kept, None, None, None)
+        )
         self._program = program.lower(arrays, jnp.zeros((), jnp.int32)).compile()
         self.compile_seconds = time.perf_counter() - begun
         measured = eqx.filter_eval_shape(learner.update, state)[1]
@@ -44,6 +48,10 @@ class Dispatch:
         seconds = time.perf_counter() - begun
         metrics = {name: np.asarray(column)[:n] for name, column in table.items()}
         return Dispatched(eqx.combine(arrays, self._static), metrics, bool(sound), seconds)
+
+
+def _places(leaf: Array) -> Any:
+    return leaf.sharding if len(leaf.sharding.device_set) > 1 else None
 
 
 def _updates(learner: Learner, static: Any, most: int) -> Callable[[Any, Array], Any]:

@@ -35,7 +35,7 @@ class Learned(eqx.Module):
     optimizer: Any
     statistics: Statistics | None
     critic_memory: Memory  # [worlds, capacity, ...]
-    fresh: Bool[Array, "worlds capacity"]  # whose memory was renewed after the last step
+    fresh: Bool[Array, "*parts worlds capacity"]  # whose memory was renewed after the last step
 
 
 class Batch(eqx.Module):
@@ -56,7 +56,7 @@ class Batch(eqx.Module):
 
 def experience(
     record: Judging, flat: Flattener, own: Learned, name: str, transitions: Transition, last: Array
-) -> tuple[Batch, Learned, Array]:
+) -> tuple[Batch, Memory, Bool[Array, "worlds capacity"], Array]:
     """Judges what happened: values, advantages, targets.
 
     Args:
@@ -68,7 +68,8 @@ def experience(
         last: What is perceived now, `[worlds, capacity, features]`.
 
     Returns:
-        The batch, what was learned with the critic's memory after it, and the values `[steps, worlds, capacity]`.
+        The batch, the critic's memory after it, whose memory was renewed then, and the values
+        `[steps, worlds, capacity]`.
     """
     percepts, decision, feedback = transitions.percepts[name], transitions.decisions[name], transitions.feedback[name]
     assert transitions.final is not None and isinstance(decision, Remembered)
@@ -112,7 +113,7 @@ def experience(
         advantages,
         advantages + values,
     )
-    return batch, Learned(own.vector, own.optimizer, own.statistics, memory, fresh[-1]), values
+    return batch, memory, fresh[-1], values
 
 
 Mean = Callable[[Array], Array]

@@ -4,7 +4,7 @@ A hyperparameter record such as `PPO(...)` makes a `Learner` for a world: `PPO()
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -27,6 +27,8 @@ class Learner(NamedTuple):
     update: Callable[[Any], tuple[Any, Metrics]]  # LearnerState -> (LearnerState, Metrics)
     policies: Callable[[Any], dict[str, AbstractPolicy]]  # copies the policies of all roles out of a LearnerState
     steps_per_update: int  # environment steps, over all worlds, of one update; decisions, if it learns from data
+    spread: "Callable[[Sequence[Any]], Learner] | None" = None  # devices -> the same learner over them, if it can be
+    placed: Callable[[Any], Any] = lambda state: state  # LearnerState -> itself, on the devices where it is computed
 
 
 COUNTED = 2**31 - 1

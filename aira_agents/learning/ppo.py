@@ -19,6 +19,7 @@ from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner
 from aira_agents.learning.packing import Packing
 from aira_agents.learning.pairs import Pair, is_recurrent
+from aira_agents.learning.parts import Parts
 from aira_agents.learning.ppo_loss import gradient
 from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.policies.policy import Builder
@@ -47,6 +48,7 @@ class PPO(eqx.Module):
     n_minibatches: int = size(4, help="parts of a pass")
     critic_width: int = size(64, unit="neurons", help="width of the critic's hidden layers")
     normalize: bool = option(False, (False, True), help="whether policies see normalised observations")
+    n_parts: int = size(1, help="equal parts of the worlds, each learned from on a device of its own if there are many")
 
     def __check_init__(self) -> None:
         check_parameters(self)
@@ -55,19 +57,21 @@ class PPO(eqx.Module):
         """Makes the learner; a role that `networks` leaves out acts at random.
 
         Raises:
-            InputError: A role does not exist, or the experience cannot be cut into `n_minibatches`.
+            InputError: A role does not exist, or the worlds cannot be cut into `n_parts`, or the experience into
+                `n_minibatches`.
         """
 
         def improve(
-            flat: Flattener, role: Role, own: Learned, batch: Batch, optimizer: Any, key: Key
+            parts: Parts, flat: Flattener, role: Role, own: Learned, batch: Batch, optimizer: Any, key: Key
         ) -> tuple[Array, Any, dict[str, Array]]:
-            return improve_by_ppo(self, flat, role, own, batch, optimizer, key)
+            return improve_by_ppo(self, parts, flat, role, own, batch, optimizer, key)
 
         return actor_critic(self, environment, networks, improve)
 
 
 def improve_by_ppo(
     ppo: PPO,
+    parts: Parts,
     flat: Flattener,
     role: Role,
     own: Learned,
@@ -80,26 +84,30 @@ def improve_by_ppo(
 
     `further` is a loss that is added to that of every minibatch, such as that of imitation.
     """
-    axis = _shuffled_axis(ppo, is_recurrent(batch.actor_memory))
+    axis = parts.axes + _shuffled_axis(ppo, is_recurrent(batch.actor_memory))
     length = batch.active.shape[axis]
     # Whole steps, or whole worlds, are shuffled: permuting every row costs more than a gradient step.
     order = jnp.argsort(jax.random.bits(key, (ppo.n_epochs, length)), axis=1)
-    parts = order.reshape(ppo.n_epochs * ppo.n_minibatches, length // ppo.n_minibatches)
+    chosen = order.reshape(ppo.n_epochs * ppo.n_minibatches, length // ppo.n_minibatches)
 
-    packing = Packing(batch, 2)
+    packing = Packing(batch, parts.axes + 2)
     packed = packing.pack(batch)
 
-    def step(carry: tuple[Array, Any], part: Array) -> tuple[tuple[Array, Any], dict[str, Array]]:
+    def step(carry: tuple[Array, Any], rows: Array) -> tuple[tuple[Array, Any], dict[str, Array]]:
         vector, optimizer_state = carry
-        minibatch = packing.unpack(tuple(jnp.take(leaf, part, axis=axis, mode="clip") for leaf in packed))
-        gradients, figures = gradient(flat.restore(vector), minibatch, role, ppo)
-        descent = flat.flatten(gradients)
+
+        def slope(*minibatch: Array) -> tuple[Array, dict[str, Array]]:
+            gradients, figures = gradient(flat.restore(vector), packing.unpack(minibatch), role, ppo)
+            return flat.flatten(gradients), figures
+
+        taken = [jnp.take(leaf, rows, axis=axis, mode="clip") for leaf in packed]
+        descent, figures = parts.mean(parts.each(slope, *taken))
         if further is not None:
             descent += flat.flatten(eqx.filter_grad(further)(flat.restore(vector)))
         changes, optimizer_state = optimizer.update(descent, optimizer_state)
         return (vector + changes, optimizer_state), figures
 
-    (vector, optimizer_state), figures = jax.lax.scan(step, (own.vector, own.optimizer), parts)
+    (vector, optimizer_state), figures = jax.lax.scan(step, (own.vector, own.optimizer), chosen)
     means = {name: jnp.mean(figure) for name, figure in figures.items()}
     return vector, optimizer_state, means | {"first_ratio_error": figures["ratio_error"][0]}
 
@@ -107,9 +115,10 @@ def improve_by_ppo(
 def _shuffled_axis(ppo: PPO, recurrent: bool) -> int:
     if not recurrent and ppo.n_steps % ppo.n_minibatches == 0:
         return 0
-    if ppo.n_worlds % ppo.n_minibatches == 0:
+    if ppo.n_worlds // ppo.n_parts % ppo.n_minibatches == 0:
         return 1
-    what = "`n_worlds`" if recurrent else "`n_steps` or `n_worlds`"
+    worlds = "`n_worlds`" if ppo.n_parts == 1 else "the worlds of a part"
+    what = worlds if recurrent else f"`n_steps` or {worlds}"
     raise InputError(
         f"PPO: {what} must be a multiple of `n_minibatches`; got n_worlds={ppo.n_worlds}, n_steps={ppo.n_steps}, "
         f"n_minibatches={ppo.n_minibatches}."

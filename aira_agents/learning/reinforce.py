@@ -18,6 +18,7 @@ from aira_agents.learning.experience import Batch, Learned, reconsider
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner
 from aira_agents.learning.pairs import Pair
+from aira_agents.learning.parts import Parts
 from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.policies.policy import Builder
 from aira_agents.types import Array, Key, Number
@@ -38,6 +39,7 @@ class Reinforce(eqx.Module):
     n_steps: int = size(128, unit="steps", help="steps of each world before an update")
     critic_width: int = size(64, unit="neurons", help="width of the baseline's hidden layers")
     normalize: bool = option(False, (False, True), help="whether policies see normalised observations")
+    n_parts: int = size(1, help="equal parts of the worlds, each learned from on a device of its own if there are many")
 
     def __check_init__(self) -> None:
         check_parameters(self)
@@ -51,15 +53,20 @@ class Reinforce(eqx.Module):
         """Makes the learner; a role that `networks` leaves out acts at random.
 
         Raises:
-            InputError: A role does not exist.
+            InputError: A role does not exist, or the worlds cannot be cut into `n_parts`.
         """
 
         def improve(
-            flat: Flattener, role: Role, own: Learned, batch: Batch, optimizer: Any, key: Key
+            parts: Parts, flat: Flattener, role: Role, own: Learned, batch: Batch, optimizer: Any, key: Key
         ) -> tuple[Array, Any, dict[str, Array]]:
             del key  # the whole batch at once: nothing is shuffled
-            gradients, figures = gradient(flat.restore(own.vector), batch, role, self)
-            changes, optimizer_state = optimizer.update(flat.flatten(gradients), own.optimizer)
+
+            def slope(batch: Batch) -> tuple[Array, dict[str, Array]]:
+                gradients, figures = gradient(flat.restore(own.vector), batch, role, self)
+                return flat.flatten(gradients), figures
+
+            descent, figures = parts.mean(parts.each(slope, batch))
+            changes, optimizer_state = optimizer.update(descent, own.optimizer)
             return own.vector + changes, optimizer_state, figures
 
         return actor_critic(self, environment, networks, improve)

@@ -5,7 +5,7 @@ wait about half a second whatever the learner. The number never changes a result
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +56,7 @@ def train(
     between: Callable[[Any], Any] | None = None,
     report: Callable[[int, Mapping[str, np.ndarray]], None] | None = None,
     progress: bool = True,
+    devices: Sequence[Any] | None = None,
 ) -> Trained:
     """Trains for `n_steps` environment steps, rounded up to whole updates.
 
@@ -72,6 +73,7 @@ def train(
         between: Called between dispatches with the learner's state; returns it, changed or not. People come in here.
         report: Called after each dispatch with the steps so far and what its updates measured, name to `[updates]`.
         progress: Whether to draw a bar, if standard error is a terminal.
+        devices: Which share the parts of a learner that has some; `None`: all of this machine. They change no result.
 
     Raises:
         InputError: An argument makes no sense, or `folder` cannot be written to or holds another run.
@@ -82,6 +84,7 @@ def train(
     n_updates = updates_for(learner, n_steps)
     checked_seed(seed)
     _check(folder, resume, tensorboard, updates_per_dispatch)
+    learner = _over(devices, learner)
     checkpoints = Checkpoints(folder, checkpoint_every_s, checkpoint_every_updates)
     state, now = _first_state(learner, seed, folder if resume else None)
     checkpoints.save(state, now)  # there is always a good one; an unwritable folder fails before any training
@@ -122,11 +125,18 @@ def _first_state(learner: Learner, seed: int, folder: Path | None) -> tuple[Any,
     # Strongly typed, as arrays from a file are: a resumed run is then the same program.
     state = jax.tree.map(_strong, state)
     if folder is None:
-        return state, Progress(seed)
+        return learner.placed(state), Progress(seed)
     state, now = load_checkpoint(folder, state)
     if now.seed != seed:
         raise InputError(f"The run in {folder} was begun with seed {now.seed}; got seed {seed}. Resume with its own.")
-    return state, now
+    return learner.placed(state), now
+
+
+def _over(devices: Sequence[Any] | None, learner: Learner) -> Learner:
+    """Returns the learner as it learns on several devices, if it has parts."""
+    if learner.spread is None:
+        return learner
+    return learner.spread(jax.local_devices() if devices is None else devices)
 
 
 def _save(checkpoints: Checkpoints, recorder: Recorder, state: Any, now: Progress) -> None:
@@ -171,7 +181,7 @@ def _trained(
 ) -> Trained:
     return Trained(
         state=state,
-        policies=learner.policies(state),
+        policies=jax.tree.map(_gathered, learner.policies(state)),
         metrics=folder / METRICS if folder else None,
         updates=now.update,
         steps=now.update * learner.steps_per_update,
@@ -179,6 +189,13 @@ def _trained(
         compile_seconds=compile_seconds,
         last={name: float(column[-1]) for name, column in done.metrics.items()} if done else {},
     )
+
+
+def _gathered(leaf: Any) -> Any:
+    """Returns an array that every device has as one that a single device has: whoever uses it has no part in parts."""
+    if isinstance(leaf, jax.Array) and len(leaf.sharding.device_set) > 1:
+        return jax.device_put(leaf, next(iter(leaf.sharding.device_set)))
+    return leaf
 
 
 def _check(folder: Path | None, resume: bool, tensorboard: bool, per_dispatch: int | None) -> None:

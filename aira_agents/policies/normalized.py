@@ -30,14 +30,17 @@ class Statistics(eqx.Module):
         rows, weight = features.reshape(-1, features.shape[-1]), active.reshape(-1, 1).astype(jnp.float32)
         count = jnp.sum(weight)
         mean = jnp.sum(rows * weight, axis=0) / jnp.maximum(count, 1.0)
-        squares = jnp.sum(weight * (rows - mean[None]) ** 2, axis=0)
-        total = jnp.maximum(self.count + count, 1.0)
-        shift = mean - self.mean
-        variance = (self.variance * self.count + squares + shift**2 * self.count * count / total) / total
-        anything = self.count + count > 0
-        return Statistics(
-            self.mean + shift * count / total, jnp.where(anything, variance, self.variance), self.count + count
-        )
+        variance = jnp.sum(weight * (rows - mean[None]) ** 2, axis=0) / jnp.maximum(count, 1.0)
+        return self.merged(Statistics(mean, variance, count))
+
+    def merged(self, other: "Statistics") -> "Statistics":
+        """Returns the statistics of all that either has seen."""
+        count = self.count + other.count
+        total = jnp.maximum(count, 1.0)
+        shift = other.mean - self.mean
+        squares = self.variance * self.count + other.variance * other.count
+        variance = (squares + shift**2 * self.count * other.count / total) / total
+        return Statistics(self.mean + shift * other.count / total, jnp.where(count > 0, variance, self.variance), count)
 
     def normalize(self, features: Float[Array, "*batch features"]) -> Float[Array, "*batch features"]:
         """Shifts and scales, and cuts off at 10 deviations."""

@@ -1,0 +1,121 @@
+"""Equal parts of a learner's worlds, each on a device of its own where there are enough.
+
+Each part gathers its own experience and finds its own gradients; the networks take one step, along their mean. The
+number of parts decides what is learned, that of devices does not: a part is always computed alone, and a mean is always
+taken over all parts in one order.
+Source: Hessel et al. 2021, "Podracer architectures for scalable reinforcement learning", section 3, "Anakin".
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from aira_agents.errors import InputError
+from aira_agents.policies.normalized import Statistics
+from aira_agents.types import Array
+
+PARTS = "parts"
+
+
+class Parts:
+    """How many there are, and where; static. A single part is no part: arrays then have no axis of parts."""
+
+    def __init__(self, count: int, n_worlds: int, devices: Sequence[Any] = ()) -> None:
+        """Shares the parts evenly, among as many of the devices as that is possible for.
+
+        Raises:
+            InputError: The worlds cannot be cut into so many equal parts.
+        """
+        if n_worlds % count:
+            raise InputError(f"`n_worlds` must be a multiple of `n_parts`; got n_worlds={n_worlds}, n_parts={count}.")
+        self.count = count
+        n_devices = max(n for n in range(1, max(len(devices), 1) + 1) if count % n == 0)
+        self._mesh = Mesh(np.asarray(devices[:n_devices]), (PARTS,)) if n_devices > 1 else None
+
+    @property
+    def axes(self) -> int:
+        """How many axes come before all others: one, of parts, if there are several."""
+        return int(self.count > 1)
+
+    def cut(self, tree: Any) -> Any:
+        """Makes `[parts, worlds / parts, ...]` of `[worlds, ...]`."""
+        if self.count == 1:
+            return tree
+        return jax.tree.map(lambda leaf: leaf.reshape(self.count, -1, *leaf.shape[1:]), tree)
+
+    def own(self, tree: Any) -> Any:
+        """Returns, of `[parts, ...]`, the parts of this device."""
+        if self._mesh is None:
+            return tree
+        n_own = self.count // self._mesh.size
+        first = jax.lax.axis_index(PARTS) * n_own
+        return jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, n_own), tree)
+
+    def each(self, act: Callable[..., Any], *shares: Any) -> Any:
+        """Calls `act` for each part of this device, one after the other."""
+        if self.count == 1:
+            return act(*shares)
+        n_own = len(jax.tree.leaves(shares)[0])
+        part = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), shares)
+        found = jax.tree.map(lambda leaf: jnp.zeros((n_own, *leaf.shape), leaf.dtype), jax.eval_shape(act, *part))
+
+        def body(index: Array, found: Any) -> Any:
+            own = jax.lax.optimization_barrier(jax.tree.map(lambda leaf: leaf[index], shares))
+            return jax.tree.map(lambda leaf, new: leaf.at[index].set(new), found, act(*own))
+
+        # A length that the compiler cannot know: a loop that is run once or twice would become another program.
+        return jax.lax.fori_loop(0, jax.lax.optimization_barrier(jnp.int32(n_own)), body, found)
+
+    def together(self, tree: Any) -> Any:
+        """Returns what all devices' parts found, `[parts, ...]`."""
+        if self._mesh is None:
+            return tree
+        return jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, PARTS, tiled=True), tree)
+
+    def total(self, tree: Any) -> Any:
+        """Returns the sum over all parts."""
+        return tree if self.count == 1 else jax.tree.map(lambda leaf: jnp.sum(leaf, axis=0), self.together(tree))
+
+    def mean(self, tree: Any) -> Any:
+        """Returns the mean over all parts."""
+        return tree if self.count == 1 else jax.tree.map(lambda leaf: leaf / self.count, self.total(tree))
+
+    def including(self, statistics: Statistics, features: Array, active: Array) -> Statistics:
+        """Returns statistics with what was seen in all parts, `[parts, ...]`."""
+        if self.count == 1:
+            return statistics.including(features, active)
+        seen = self.together(self.each(Statistics.none(features.shape[-1]).including, features, active))
+        each = (jax.tree.map(lambda leaf, part=part: leaf[part], seen) for part in range(self.count))
+        return functools.reduce(Statistics.merged, each, statistics)
+
+    def spread(
+        self, update: Callable[[Any], tuple[Any, Any]], apart: Callable[[Any], Any]
+    ) -> Callable[[Any], tuple[Any, Any]]:
+        """Returns `update` as all devices run it together; `apart` says of each array of a state whether it is cut."""
+        if self._mesh is None:
+            return update
+
+        def together(state: Any) -> tuple[Any, Any]:
+            specs = jax.tree.map(_spec, apart(state))
+            run = jax.shard_map(
+                update, mesh=self._mesh, in_specs=(specs,), out_specs=(specs, PartitionSpec()), check_vma=False
+            )
+            return run(state)
+
+        return together
+
+    def placed(self, state: Any, apart: Any) -> Any:
+        """Puts a state where its parts are computed; `apart` says of each array whether it is cut."""
+        mesh = self._mesh
+        if mesh is None:
+            return state
+        return jax.device_put(state, jax.tree.map(lambda cut: NamedSharding(mesh, _spec(cut)), apart))
+
+
+def _spec(cut: bool) -> PartitionSpec:
+    return PartitionSpec(PARTS) if cut else PartitionSpec()

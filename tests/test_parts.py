@@ -1,0 +1,128 @@
+"""A learner in parts learns the same on any number of devices, and stops, resumes and refuses as others do."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from shell import python
+
+from aira_agents.equation.terms import ML
+from aira_agents.errors import InputError
+from aira_agents.learning.parts import Parts
+from aira_agents.learning.ppo import PPO
+from aira_agents.learning.reinforce import Reinforce
+from aira_agents.learning.train import train
+from aira_agents.policies.gru import GRUPolicy
+from aira_agents.policies.mlp import MLPPolicy
+from aira_agents.policies.normalized import Statistics
+from environments.cartpole import CartPole
+
+SMALL = dict(n_worlds=8, n_steps=16, n_parts=4)
+UPDATE = 8 * 16
+ON_DEVICES = """
+import hashlib, json, sys, tempfile
+from pathlib import Path
+import jax
+jax.config.update("jax_num_cpu_devices", 4)
+import numpy as np
+from aira_agents.learning.ppo import PPO
+from aira_agents.learning.train import train
+from aira_agents.policies.mlp import MLPPolicy
+from environments.cartpole import CartPole
+
+learner = PPO(n_worlds=8, n_steps=16, n_parts=4, normalize=True).learner(CartPole(), MLPPolicy.build)
+
+def told(n_devices, updates, **options):
+    trained = train(learner, n_steps=128 * updates, devices=jax.devices()[:n_devices], progress=False, **options)
+    numbers = jax.tree.leaves((trained.policies["cart"].inner.layers, trained.policies["cart"].statistics))
+    return {
+        "devices": len(trained.state.worlds.now.state.time.sharding.device_set),
+        "bits": hashlib.sha256(b"".join(np.asarray(leaf).tobytes() for leaf in numbers)).hexdigest(),
+        "numbers": [float(np.sum(np.abs(leaf))) for leaf in numbers],
+        "one": all(len(leaf.sharding.device_set) == 1 for leaf in numbers),
+        "last": {k: v for k, v in trained.last.items() if v == v},
+    }
+
+folder = Path(tempfile.mkdtemp())
+runs = {n: told(n, 3) for n in (1, 2, 3, 4)}
+told(4, 1, folder=folder)
+runs["resumed"] = told(2, 3, folder=folder, resume=True)
+print(json.dumps(runs))
+"""
+
+
+@pytest.fixture(scope="module")
+def runs():
+    done = python("-c", ON_DEVICES)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow  # a process of its own, with four devices
+def test_the_parts_decide_what_is_learned_and_the_devices_do_not(runs):
+    assert [runs[n]["devices"] for n in "1234"] == [1, 2, 2, 4]
+    assert len({runs[n]["bits"] for n in "234"}) == 1
+    # The compiler makes the program of a single device by other passes: the same to rounding.
+    np.testing.assert_allclose(runs["1"]["numbers"], runs["4"]["numbers"], rtol=1e-5)
+    assert runs["1"]["last"] == pytest.approx(runs["4"]["last"], rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.slow  # a process of its own, with four devices
+def test_a_run_goes_on_with_other_devices_bit_for_bit(runs):
+    assert runs["resumed"]["bits"] == runs["4"]["bits"]
+
+
+@pytest.mark.slow  # a process of its own, with four devices
+def test_policies_come_back_to_one_device(runs):
+    assert all(run["one"] for run in runs.values())
+
+
+def test_a_step_in_parts_is_the_mean_of_what_the_parts_would_do():
+    whole, parts = (
+        Reinforce(n_worlds=8, n_steps=16, n_parts=n, entropy_weight=0.1).learner(CartPole(), MLPPolicy.build)
+        for n in (1, 4)
+    )
+    first, second = (train(own, n_steps=UPDATE, progress=False) for own in (whole, parts))
+    # All agents are always active in CartPole, so the mean over parts is the mean over all.
+    for a, b in zip(*(jax.tree.leaves(own.policies["cart"]) for own in (first, second)), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    told = [
+        {name: v for name, v in own.last.items() if v == v and not name.startswith("explained")}
+        for own in (first, second)
+    ]
+    assert told[0] == pytest.approx(told[1], rel=1e-4)
+
+
+def test_what_each_part_saw_is_in_the_statistics():
+    parts = Parts(2, 4)
+    rows = jnp.arange(24.0).reshape(2, 3, 4, 1)
+    active = jnp.arange(24).reshape(2, 3, 4) % 5 != 0
+    seen = parts.including(Statistics.none(1), rows, active)
+    plain = Statistics.none(1).including(rows, active)
+    for a, b in zip(jax.tree.leaves(seen), jax.tree.leaves(plain), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_recurrent_networks_shuffle_the_worlds_of_each_part():
+    trained = train(PPO(**SMALL, n_minibatches=2).learner(CartPole(), GRUPolicy.build), n_steps=UPDATE, progress=False)
+    assert trained.last["first_ratio_error/cart"] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"n_worlds": 6}, "`n_worlds` must be a multiple of `n_parts`; got n_worlds=6, n_parts=4."),
+        ({"n_minibatches": 3}, "`n_steps` or the worlds of a part must be a multiple of `n_minibatches`"),
+    ],
+)
+def test_what_cannot_be_cut_is_refused(options, said):
+    with pytest.raises(InputError, match=said):
+        learner = PPO(**(SMALL | options)).learner(CartPole(), MLPPolicy.build)
+        jax.eval_shape(lambda key: learner.update(learner.init(key)), jax.random.key(0))
+
+
+def test_a_person_watches_no_part():
+    with pytest.raises(InputError, match="n_parts=4"):
+        ML(learner=PPO(**SMALL))
