@@ -44,6 +44,7 @@ def test_a_starter_earns_little_and_a_solution_everything_on_worlds_that_nobody_
     assert solution.points == given.points, solution.outcomes
 
 
+@pytest.mark.slow
 def test_the_commands_lead_from_a_new_assignment_to_grades(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     main(["assignment", "new", "week-1", "--world", "thermostat"])

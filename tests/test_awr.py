@@ -35,6 +35,7 @@ def earned(world, policies):
     return evaluate(world, policies, jax.random.key(1), 200)[probes.ROLE].estimate
 
 
+@pytest.mark.slow
 def test_the_better_arm_of_random_pulls_is_preferred_and_cloning_stays_undecided():
     world = probes.Bandit()
     data = record(world, {probes.ROLE: RandomPolicy()}, 0, 256)

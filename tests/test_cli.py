@@ -180,6 +180,7 @@ def test_what_was_learned_until_it_ended_badly_can_be_judged(capsys, tmp_path, m
     assert "4 lives in 2 episodes" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_by_its_folder(trained):
     assert "trained 80 steps" in aira("train", "--resume", str(trained), "--steps", "80").stdout
     assert [row[0] for row in read_rows(trained / "metrics.csv")[1]] == ["1", "2", "3", "4", "5"]

@@ -69,6 +69,7 @@ def test_an_action_that_is_not_valid_takes_no_probability():
     assert trained.last["loss/player"] == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_cue_that_is_gone_is_cloned_by_a_memory_and_not_without():
     # Four steps, the cue shown in the first only; the teacher does as it said in all of them.
     world = probes.MemoryChain(max_steps=4)

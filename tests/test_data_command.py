@@ -31,6 +31,7 @@ def people():
     return who
 
 
+@pytest.mark.slow
 def test_what_was_recorded_is_summed_up_cloned_and_judged(capsys, tmp_path):
     main(["data", "record", "foraging", "--policy", "greedy", "--episodes", "4", "--columns", "x", *SMALL])
     told = capsys.readouterr().out

@@ -95,6 +95,7 @@ def test_what_is_done_by_nobody_and_when_all_is_over_does_not_count():
     assert evaluate(CartPole(), {"cart": Rule(fallen)}, _key(), 50)["cart"].estimate > 8
 
 
+@pytest.mark.slow
 def test_episodes_are_run_anew_with_more_room_where_somebody_was_not_seen():
     # Nine cells, where each bird sees three by three: without room for six they are not all seen.
     birds = {"n_birds": 6, "width": 15, "height": 15, "vision": 3.0, "max_steps": 3, "neighbours": "cells"}

@@ -79,6 +79,7 @@ def test_numbers_that_are_near_enough_are_right():
     assert apart == [[False] * 4, [False, True, True, True]]
 
 
+@pytest.mark.slow
 def test_only_what_the_human_did_is_taken_down():
     def labels(**values):
         record = tiny(learning_rate=0.0, **values)
@@ -110,6 +111,7 @@ def test_the_learner_gets_to_do_without_the_human():
     assert metrics["expert_share/walker"][-10:].mean() < 0.1 < metrics["expert_share/walker"][2:6].mean()
 
 
+@pytest.mark.slow
 def test_numbers_are_learned_too_and_what_does_not_fit_is_refused():
     world = Thermostat(n_rooms=2, max_steps=30)
     _, metrics = run(tiny().learner(world, SMALL, experts={"thermostat": Rule(proportional())}), 30)

@@ -265,6 +265,7 @@ def test_agents_and_agent_sets_are_mesas_and_survive_pickling():
     assert pickle.loads(pickle.dumps(ForagingModel.Forager)) is ForagingModel.Forager
 
 
+@pytest.mark.slow
 def test_a_crowd_gets_more_room_while_it_is_hosted_and_sees_all_around_it():
     crowd = {"n_birds": 60, "width": 20, "height": 20, "vision": 2.0, "policy": boid, "rng": 1}
     tight = FlockingModel(**crowd, neighbours="cells", room=1)
