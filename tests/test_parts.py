@@ -1,6 +1,7 @@
 """A learner in parts learns the same on any number of devices, and stops, resumes and refuses as others do."""
 
 import json
+import os
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from shell import python
 
 from aira_agents.equation.terms import ML
 from aira_agents.errors import InputError
+from aira_agents.learning.evolution import Evolution
 from aira_agents.learning.parts import Parts
 from aira_agents.learning.ppo import PPO
 from aira_agents.learning.reinforce import Reinforce
@@ -18,6 +20,7 @@ from aira_agents.policies.gru import GRUPolicy
 from aira_agents.policies.mlp import MLPPolicy
 from aira_agents.policies.normalized import Statistics
 from environments.cartpole import CartPole
+from environments.simple_spread import SimpleSpread
 
 SMALL = dict(n_worlds=8, n_steps=16, n_parts=4)
 UPDATE = 8 * 16
@@ -25,58 +28,67 @@ ON_DEVICES = """
 import hashlib, json, sys, tempfile
 from pathlib import Path
 import jax
+folder = Path(tempfile.mkdtemp())
 jax.config.update("jax_num_cpu_devices", 4)
+jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 import numpy as np
+from aira_agents.learning.evolution import Evolution
 from aira_agents.learning.ppo import PPO
 from aira_agents.learning.train import train
 from aira_agents.policies.mlp import MLPPolicy
 from environments.cartpole import CartPole
+from environments.simple_spread import SimpleSpread
 
-learner = PPO(n_worlds=8, n_steps=16, n_parts=4, normalize=True).learner(CartPole(), MLPPolicy.build)
+records = {
+    "ppo": PPO(n_worlds=8, n_steps=16, n_parts=4, normalize=True),
+    "evolution": Evolution(n_pairs=8, n_steps=8, n_parts=4, normalize=True),
+}
+world = {"ppo": CartPole, "evolution": SimpleSpread}[sys.argv[1]]()
+learner = records[sys.argv[1]].learner(world, MLPPolicy.build)
 
 def told(n_devices, updates, **options):
     trained = train(learner, n_steps=128 * updates, devices=jax.devices()[:n_devices], progress=False, **options)
-    numbers = jax.tree.leaves((trained.policies["cart"].inner.layers, trained.policies["cart"].statistics))
+    policy, = trained.policies.values()
+    numbers = jax.tree.leaves((policy.inner.layers, policy.statistics))
     return {
-        "devices": len(trained.state.worlds.now.state.time.sharding.device_set),
+        "devices": len(jax.tree.leaves(trained.state)[0].sharding.device_set),
         "bits": hashlib.sha256(b"".join(np.asarray(leaf).tobytes() for leaf in numbers)).hexdigest(),
         "numbers": [float(np.sum(np.abs(leaf))) for leaf in numbers],
         "one": all(len(leaf.sharding.device_set) == 1 for leaf in numbers),
         "last": {k: v for k, v in trained.last.items() if v == v},
     }
 
-folder = Path(tempfile.mkdtemp())
 runs = {n: told(n, 3) for n in (1, 2, 3, 4)}
-told(4, 1, folder=folder)
-runs["resumed"] = told(2, 3, folder=folder, resume=True)
+told(4, 1, folder=folder / "run")
+runs["resumed"] = told(2, 3, folder=folder / "run", resume=True)
 print(json.dumps(runs))
 """
 
 
-@pytest.fixture(scope="module")
-def runs():
-    done = python("-c", ON_DEVICES)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.mark.slow  # a process of its own, with four devices
-def test_the_parts_decide_what_is_learned_and_the_devices_do_not(runs):
+@pytest.mark.parametrize("name", ["ppo", "evolution"])
+def test_the_parts_decide_what_is_learned_and_the_devices_do_not(name):
+    done = python("-c", ON_DEVICES, name, timeout=180)
+    assert done.returncode == 0, done.stderr
+    runs = json.loads(done.stdout)
     assert [runs[n]["devices"] for n in "1234"] == [1, 2, 2, 4]
-    assert len({runs[n]["bits"] for n in "234"}) == 1
+    assert len({runs[n]["bits"] for n in ("2", "3", "4", "resumed")}) == 1
     # The compiler makes the program of a single device by other passes: the same to rounding.
     np.testing.assert_allclose(runs["1"]["numbers"], runs["4"]["numbers"], rtol=1e-5)
     assert runs["1"]["last"] == pytest.approx(runs["4"]["last"], rel=1e-4, abs=1e-6)
+    assert all(run["one"] for run in runs.values())  # policies come back to one device
 
 
-@pytest.mark.slow  # a process of its own, with four devices
-def test_a_run_goes_on_with_other_devices_bit_for_bit(runs):
-    assert runs["resumed"]["bits"] == runs["4"]["bits"]
-
-
-@pytest.mark.slow  # a process of its own, with four devices
-def test_policies_come_back_to_one_device(runs):
-    assert all(run["one"] for run in runs.values())
+def test_a_population_in_parts_fares_as_the_whole_does():
+    whole, parts = (
+        Evolution(n_pairs=4, n_steps=8, n_parts=n, normalize=True).learner(SimpleSpread(), MLPPolicy.build)
+        for n in (1, 2)
+    )
+    first, second = (train(own, n_steps=3 * 64, progress=False) for own in (whole, parts))
+    assert first.last == pytest.approx(second.last, rel=1e-4, nan_ok=True)
+    for a, b in zip(*(jax.tree.leaves(own.policies) for own in (first, second)), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
 
 
 def test_a_step_in_parts_is_the_mean_of_what_the_parts_would_do():
@@ -123,6 +135,24 @@ def test_what_cannot_be_cut_is_refused(options, said):
         jax.eval_shape(lambda key: learner.update(learner.init(key)), jax.random.key(0))
 
 
+def test_pairs_that_cannot_be_cut_are_refused():
+    with pytest.raises(InputError, match="got n_pairs=5, n_parts=2"):
+        Evolution(n_pairs=5, n_parts=2).learner(CartPole(), MLPPolicy.build)
+
+
 def test_a_person_watches_no_part():
     with pytest.raises(InputError, match="n_parts=4"):
         ML(learner=PPO(**SMALL))
+
+
+@pytest.mark.slow
+def test_the_command_makes_a_device_for_each_part_and_goes_on_with_them(tmp_path):
+    run = f"train cartpole --learner evolution --learner.n-parts 2 --learner.n-steps 4 --steps 300 --results {tmp_path}"
+    command = "import sys, jax; from aira_agents.cli.train import train_command; train_command(sys.argv[1:]); "
+    seen = "print('devices', len(jax.devices()))"
+    for arguments in (run.split()[1:], ["--resume", f"{tmp_path}/cartpole-evolution-today", "--steps", "600"]):
+        done = python("-c", command + seen, *arguments, timeout=180)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.endswith(f"devices {min(2, os.cpu_count() or 1)}\n")
+        for folder in tmp_path.glob("cartpole-evolution-2*"):
+            folder.rename(tmp_path / "cartpole-evolution-today")

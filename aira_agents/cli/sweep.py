@@ -1,14 +1,13 @@
 """`aira sweep WORLD --vary NAME=...`: many settings and seeds as few programs, and a table of what came of them."""
 
-import contextlib
 import dataclasses
-import os
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 
 from aira_agents.cli.console import console
+from aira_agents.cli.devices import share_cpu
 from aira_agents.cli.parsing import parsed
 from aira_agents.cli.words import first_word
 from aira_agents.errors import InputError, unknown_name
@@ -101,7 +100,7 @@ def sweep_command(arguments: list[str]) -> None:
         training=options.train_steps if options.learner else 0,
     )
     if options.engine == "local":
-        _share_cpu(options.devices)
+        share_cpu(options.devices)
     engine = engine_named(options.engine, options.workers, options.address)
     if options.hosts > 1:
         _with_other_hosts(engine, spec, options)
@@ -167,16 +166,6 @@ def _variations(vary: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:
             raise InputError(f"`{name}` is varied twice; give all its values at once, as in `--vary {name}=1,2,3`.")
         variations[name] = values
     return variations
-
-
-def _share_cpu(devices: int) -> None:
-    """Cuts the CPU into a device a core, since one run of a small world keeps only one of them busy."""
-    import jax
-
-    # Where JAX has begun already, or was told by its own flags, it stays as it is.
-    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        with contextlib.suppress(RuntimeError):
-            jax.config.update("jax_num_cpu_devices", devices or os.cpu_count() or 1)
 
 
 def _tell(spec: Spec, outline: Outline, done: frozenset[int]) -> None:

@@ -11,6 +11,7 @@ import jax
 import tyro
 
 from aira_agents.cli.console import console, errors
+from aira_agents.cli.devices import share_cpu
 from aira_agents.cli.options import made, options_of
 from aira_agents.cli.parsing import parsed
 from aira_agents.cli.partners import Partners, groups_of, kinds_of, made_of, named_in
@@ -150,10 +151,18 @@ def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, Ru
         description=f"Trains policies in the world {world} by {learner}.",
     )
     network = Network(**dataclasses.asdict(options.network))
+    _share_cpu(vars(options.learner))
     made_world, made_record = made(environment, options.world), made(record, options.learner)
     partners = Partners(named["demonstrations"], named["expert"], made_of(kinds, options))
     setting = Setting(world, made_world, learner, made_record, network, options.run.seed, options.run.steps, partners)
     return setting, options.run
+
+
+def _share_cpu(hyperparameters: dict[str, Any]) -> None:
+    """Gives a learner in parts a device for each, as far as there are cores; must come before anything starts JAX."""
+    n_parts = hyperparameters.get("n_parts", 1)
+    if n_parts > 1:
+        share_cpu(min(n_parts, os.cpu_count() or 1))
 
 
 def _learner(setting: Setting) -> Learner:
@@ -181,6 +190,7 @@ def _setting_of(folder: Path) -> Setting:
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text("utf-8"))
+        _share_cpu(config["learner"]["parameters"])
         return Setting(
             config["world"]["name"],
             find_environment(config["world"]["name"])(**config["world"]["parameters"]),

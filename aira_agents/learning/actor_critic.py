@@ -4,6 +4,7 @@ Each learner adds how it improves the networks by a batch: `PPO` in many small s
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -149,7 +150,7 @@ def _learner(setting: Setting, improve: Improve) -> Learner:
         parts.spread(update, _of_worlds),
         policies,
         record.n_worlds * record.n_steps,
-        placed=lambda state: parts.placed(state, _of_worlds(state)),
+        placed=functools.partial(parts.placed, apart=_of_worlds),
     )
 
 

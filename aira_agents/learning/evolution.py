@@ -6,7 +6,8 @@ Source: Salimans et al. 2017, "Evolution strategies as a scalable alternative to
 and section 2.1.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -18,6 +19,7 @@ from aira_agents.environment import Environment, Feedback
 from aira_agents.learning.collect import begin, collect
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner, Metrics, builders, copied
+from aira_agents.learning.parts import Parts
 from aira_agents.loop import Transition
 from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.policies.normalized import NormalizedPolicy, Statistics
@@ -51,6 +53,7 @@ class Evolution(eqx.Module):
     n_worlds: int = size(1, help="worlds that each pair lives in")
     n_steps: int = size(200, unit="steps", help="longest life; the first episode of a world counts")
     normalize: bool = option(False, (False, True), help="whether policies see normalised observations")
+    n_parts: int = size(1, help="equal parts of the pairs, each on a device of its own if there are many")
 
     def __check_init__(self) -> None:
         check_parameters(self)
@@ -59,7 +62,7 @@ class Evolution(eqx.Module):
         """Makes the learner; a role that `networks` leaves out acts at random.
 
         Raises:
-            InputError: A role does not exist.
+            InputError: A role does not exist, or the pairs cannot be cut into `n_parts`.
         """
         build = builders(environment, networks)
         roles = {role.name: role for role in environment.roles if role.name in build}
@@ -67,9 +70,15 @@ class Evolution(eqx.Module):
             name: Flattener(lambda key, role=role: build[role.name](role.n_features, role.n_outputs, key))
             for name, role in roles.items()
         }
-        strategy = _Strategy(self, environment, flat)
         n_steps = 2 * self.n_pairs * self.n_worlds * self.n_steps
-        return Learner(strategy.init, strategy.update, strategy.policies, n_steps)
+
+        def spread(devices: Sequence[Any]) -> Learner:
+            parts = Parts(self.n_parts, self.n_pairs, devices, "n_pairs")
+            own = _Strategy(self, environment, flat, parts)
+            placed = functools.partial(parts.placed, apart=_nothing)
+            return Learner(own.init, parts.spread(own.update, _nothing), own.policies, n_steps, placed=placed)
+
+        return spread(())._replace(spread=spread if self.n_parts > 1 else None)
 
     @property
     def optimizer(self) -> optax.GradientTransformation:
@@ -80,8 +89,8 @@ class Evolution(eqx.Module):
 class _Strategy:
     """The two functions of the learner, and what they share."""
 
-    def __init__(self, record: Evolution, environment: Environment, flat: dict[str, Flattener]) -> None:
-        self.record, self.environment, self.flat = record, environment, flat
+    def __init__(self, record: Evolution, environment: Environment, flat: dict[str, Flattener], parts: Parts) -> None:
+        self.record, self.environment, self.flat, self.parts = record, environment, flat, parts
 
     def init(self, key: Key) -> EvolutionState:
         network_key, run_key = jax.random.split(key)
@@ -99,9 +108,10 @@ class _Strategy:
             name: jax.random.normal(key, (self.record.n_pairs, state.evolved[name].vector.size))
             for name, key in self._by_role(noise_key).items()
         }
-        (feedback, seen), paid = self._lives(state, noise, world_key)
-        fitness = first_episode(feedback)
-        merged = jax.tree.map(_merged, feedback)
+        keys = jax.random.split(world_key, self.record.n_pairs)  # both of a pair live in the same worlds
+        own_noise, own_keys = self.parts.own(self.parts.cut((noise, keys)))
+        found, seen = self.parts.each(functools.partial(self._lives, state), own_noise, own_keys)
+        fitness, paid = jax.tree.map(self._of_all, self.parts.together(found))
         metrics = {name: jnp.nanmean(own) for name, own in paid.items()}
         evolved = {}
         for name, own in state.evolved.items():
@@ -111,7 +121,7 @@ class _Strategy:
             )
             statistics = own.statistics
             if statistics is not None:
-                statistics = statistics.including(_merged(seen[name]), merged[name].active)
+                statistics = self.parts.merged(statistics, seen[name])
             evolved[name] = Evolved(own.vector + jnp.asarray(change), optimizer, statistics)
             metrics[f"fitness/{name}"] = jnp.mean(fitness[name])
             metrics[f"best_fitness/{name}"] = jnp.max(fitness[name])
@@ -120,10 +130,14 @@ class _Strategy:
     def policies(self, state: EvolutionState) -> dict[str, AbstractPolicy]:
         return copied(self._acting(state, {name: own.vector for name, own in state.evolved.items()}))
 
+    def _of_all(self, leaf: Array) -> Array:
+        """Makes `[2, pairs]` of `[parts, 2, pairs / parts]`."""
+        return leaf if self.parts.count == 1 else jnp.moveaxis(leaf, 0, 1).reshape(2, -1)
+
     def _lives(
-        self, state: EvolutionState, noise: dict[str, Array], key: Key
-    ) -> tuple[tuple[dict[str, Feedback], dict[str, Array]], Metrics]:
-        """Returns what came of all copies' lives and what they perceived, `[2, pairs, steps, worlds, ...]`; metrics."""
+        self, state: EvolutionState, noise: dict[str, Array], keys: Array
+    ) -> tuple[tuple[dict[str, Array], Metrics], dict[str, Statistics]]:
+        """Returns how all copies of some pairs fared, with their metrics, `[2, pairs]`, and what they perceived."""
         record, environment = self.record, self.environment
 
         def keep(transition: Transition) -> tuple[dict[str, Feedback], dict[str, Array]]:
@@ -137,8 +151,12 @@ class _Strategy:
             return collect(environment, policies, worlds, record.n_steps, keep)[1:]
 
         both = {name: jnp.stack([own, -own]) for name, own in noise.items()}
-        keys = jax.random.split(key, record.n_pairs)  # both of a pair live in the same worlds
-        return jax.vmap(lambda offsets: jax.vmap(live)(offsets, keys))(both)
+        (feedback, perceived), paid = jax.vmap(lambda offsets: jax.vmap(live)(offsets, keys))(both)
+        seen = {
+            name: Statistics.none(own.shape[-1]).including(_merged(own), _merged(feedback[name].active))
+            for name, own in perceived.items()
+        }
+        return (first_episode(feedback), paid), seen
 
     def _acting(self, state: EvolutionState, vectors: Mapping[str, Array]) -> dict[str, AbstractPolicy]:
         acting: dict[str, AbstractPolicy] = {role.name: RandomPolicy() for role in self.environment.roles}
@@ -149,6 +167,11 @@ class _Strategy:
 
     def _by_role(self, key: Key) -> dict[str, Key]:
         return dict(zip(self.flat, jax.random.split(key, len(self.flat)), strict=True))
+
+
+def _nothing(state: EvolutionState) -> Any:
+    """Says of every array of a state that it is not cut: all devices have all of it."""
+    return jax.tree.map(lambda _: False, state)
 
 
 def first_episode(feedback: Mapping[str, Feedback]) -> dict[str, Float[Array, "2 pairs"]]:

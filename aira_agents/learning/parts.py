@@ -1,4 +1,4 @@
-"""Equal parts of a learner's worlds, each on a device of its own where there are enough.
+"""Equal parts of worlds, or of a population, each on a device of its own where there are enough.
 
 Each part gathers its own experience and finds its own gradients; the networks take one step, along their mean. The
 number of parts decides what is learned, that of devices does not: a part is always computed alone, and a mean is always
@@ -25,14 +25,20 @@ PARTS = "parts"
 class Parts:
     """How many there are, and where; static. A single part is no part: arrays then have no axis of parts."""
 
-    def __init__(self, count: int, n_worlds: int, devices: Sequence[Any] = ()) -> None:
+    def __init__(self, count: int, size: int, devices: Sequence[Any] = (), what: str = "n_worlds") -> None:
         """Shares the parts evenly, among as many of the devices as that is possible for.
 
+        Args:
+            count: The number of parts.
+            size: Of what is cut.
+            devices: Where; without any all is done where it is.
+            what: What is cut, for the message.
+
         Raises:
-            InputError: The worlds cannot be cut into so many equal parts.
+            InputError: It cannot be cut into so many equal parts.
         """
-        if n_worlds % count:
-            raise InputError(f"`n_worlds` must be a multiple of `n_parts`; got n_worlds={n_worlds}, n_parts={count}.")
+        if size % count:
+            raise InputError(f"`{what}` must be a multiple of `n_parts`; got {what}={size}, n_parts={count}.")
         self.count = count
         n_devices = max(n for n in range(1, max(len(devices), 1) + 1) if count % n == 0)
         self._mesh = Mesh(np.asarray(devices[:n_devices]), (PARTS,)) if n_devices > 1 else None
@@ -43,7 +49,7 @@ class Parts:
         return int(self.count > 1)
 
     def cut(self, tree: Any) -> Any:
-        """Makes `[parts, worlds / parts, ...]` of `[worlds, ...]`."""
+        """Makes `[parts, size / parts, ...]` of `[size, ...]`."""
         if self.count == 1:
             return tree
         return jax.tree.map(lambda leaf: leaf.reshape(self.count, -1, *leaf.shape[1:]), tree)
@@ -89,8 +95,14 @@ class Parts:
         """Returns statistics with what was seen in all parts, `[parts, ...]`."""
         if self.count == 1:
             return statistics.including(features, active)
-        seen = self.together(self.each(Statistics.none(features.shape[-1]).including, features, active))
-        each = (jax.tree.map(lambda leaf, part=part: leaf[part], seen) for part in range(self.count))
+        return self.merged(statistics, self.each(Statistics.none(features.shape[-1]).including, features, active))
+
+    def merged(self, statistics: Statistics, found: Statistics) -> Statistics:
+        """Returns statistics with those that the parts found, one after the other."""
+        if self.count == 1:
+            return statistics.merged(found)
+        found = self.together(found)
+        each = (jax.tree.map(lambda leaf, part=part: leaf[part], found) for part in range(self.count))
         return functools.reduce(Statistics.merged, each, statistics)
 
     def spread(
@@ -109,12 +121,12 @@ class Parts:
 
         return together
 
-    def placed(self, state: Any, apart: Any) -> Any:
+    def placed(self, state: Any, apart: Callable[[Any], Any]) -> Any:
         """Puts a state where its parts are computed; `apart` says of each array whether it is cut."""
         mesh = self._mesh
         if mesh is None:
             return state
-        return jax.device_put(state, jax.tree.map(lambda cut: NamedSharding(mesh, _spec(cut)), apart))
+        return jax.device_put(state, jax.tree.map(lambda cut: NamedSharding(mesh, _spec(cut)), apart(state)))
 
 
 def _spec(cut: bool) -> PartitionSpec:
