@@ -31,7 +31,7 @@ Improve = Callable[
     [Parts, Flattener, Role, Learned, Batch, optax.GradientTransformation, Key],
     tuple[Float[Array, " parameters"], Any, dict[str, Array]],
 ]
-"""From a batch, in parts, to the new parameters, the state of the optimizer, and what is worth knowing: name to scalar."""
+"""From a batch, in parts, to the new parameters, the state of the optimizer, and what is worth knowing by name."""
 
 
 class ActorCriticState(eqx.Module):
