@@ -23,6 +23,7 @@ from aira_agents.learning.checkpoint import NAME as CHECKPOINT
 from aira_agents.learning.checkpoint import Checkpoints, load_checkpoint
 from aira_agents.learning.learner import Learner, updates_for
 from aira_agents.learning.train import Trained, train
+from aira_agents.neighbours.room import CROWDED
 from aira_agents.policies.files import save_policies
 from aira_agents.policies.networks import KINDS, Network
 from aira_agents.policies.per_agent import Newborn
@@ -234,6 +235,12 @@ def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, re
         f"({speed:,.0f} steps/s), compiled in {trained.compile_seconds:.1f} s."
         + (f" Reward {trained.last['reward']:.3g} per agent and step." if trained.last else "")
     )
+    if trained.last.get(CROWDED, 0) > 0:
+        errors.print(
+            "In the last update somebody was not seen, for want of room in a cell (`crowded` in metrics.csv): "
+            f"train with more, as in `--world.room {2 * setting.environment.room}`.",
+            style="yellow",
+        )
     for file in written:
         console.print(str(file))
     _note(setting, trained, folder)

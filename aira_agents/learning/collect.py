@@ -16,7 +16,8 @@ from aira_agents.learning.learner import Metrics
 from aira_agents.learning.packing import Packing
 from aira_agents.learning.rewarded import as_learned
 from aira_agents.loop import Now, Policies, Transition, rollout, start_worlds
-from aira_agents.types import Array, Bool, Float, Key
+from aira_agents.neighbours.room import CROWDED
+from aira_agents.types import Array, Bool, Float, Int, Key
 
 Sum = tuple[Array, Array]
 """What is to be divided by what: a total, and over how many it was taken."""
@@ -69,7 +70,8 @@ def collect(
     Returns:
         The worlds afterwards; what `keep` returned, `[n_steps, n_worlds, ...]`; and the metrics `reward` (mean per
         active agent-step), `return` and `return/<role>` (mean over the lives that ended), and `length` (their mean
-        number of steps). Where no life ended, the last three are not-a-number. They tell what the world paid.
+        number of steps). Where no life ended, the last three are not-a-number. They tell what the world paid. Where
+        cells have limited room there is `crowded` too: how often somebody was not seen, per step of a world.
     """
     worlds, kept, sums = gather(environment, policies, worlds, n_steps, keep)
     return worlds, kept, metrics_of(sums)
@@ -85,12 +87,15 @@ def gather(
     """Does what `collect` does; returns the sums behind its metrics, for who adds up those of several groups."""
 
     def record(transition: Transition) -> Any:
-        return keep(as_learned(environment, transition)), transition.feedback
+        crowded = getattr(transition.before, CROWDED, None)
+        return keep(as_learned(environment, transition)), transition.feedback, crowded
 
     packing = Packing(jax.eval_shape(lambda now: rollout(environment, policies, now, 1, record)[1], worlds.now), 2)
     now, packed = rollout(environment, policies, worlds.now, n_steps, lambda t: packing.pack(record(t)))
-    kept, feedback = packing.unpack(packed)
+    kept, feedback, crowded = packing.unpack(packed)
     returns, lengths, sums = account(feedback, worlds.returns, worlds.lengths)
+    if crowded is not None:
+        sums[CROWDED] = _not_seen(crowded, getattr(now.state, CROWDED))
     return Worlds(now, returns, lengths), kept, sums
 
 
@@ -121,6 +126,13 @@ def account(
     }
     sums |= {f"return/{role}": (closed[role], n_ends[role]) for role in feedback}
     return {role: own[1] for role, own in earned.items()}, {role: own[1] for role, own in lived.items()}, sums
+
+
+def _not_seen(before: Int[Array, "steps worlds"], after: Int[Array, " worlds"]) -> Sum:
+    """Returns how many times somebody found no room in a cell, and in how many steps; a new world counts anew."""
+    later = jnp.concatenate([before[1:], after[None]])
+    more = jnp.where(later >= before, later - before, later)
+    return jnp.sum(more).astype(jnp.float32), jnp.asarray(before.size, jnp.float32)
 
 
 def _split_lives(
