@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from aira_agents.cli.train import _warn_of_crowds
 from aira_agents.learning.collect import _not_seen, begin, collect
+from aira_agents.learning.train import Trained
 from aira_agents.policies.random import RandomPolicy
 from environments.cartpole import CartPole
 from environments.flocking import Flocking
@@ -30,6 +32,25 @@ def test_where_there_is_room_nobody_is_crowded_and_where_there_are_no_cells_noth
 
 
 def test_a_renewed_world_counts_anew():
-    before = jnp.array([[0, 5], [3, 5], [1, 6]])  # the first world was renewed after its second step, with 1 left out
-    total, steps = _not_seen(before, jnp.array([4, 6]))
-    assert (float(total), float(steps)) == (3 + 1 + 3 + 1, 6)
+    time = jnp.array([[8, 2], [9, 3], [0, 4]])  # the first world was renewed after its second step, with 7 left out
+    crowded = jnp.array([[0, 5], [3, 5], [7, 6]])
+    total, steps = _not_seen((time, crowded), (jnp.array([1, 5]), jnp.array([9, 6])))
+    assert (float(total), float(steps)) == (3 + 7 + 2 + 1, 6)
+
+
+@pytest.mark.parametrize(
+    ("world", "crowded", "said"),
+    [
+        (Flocking(room=8), 0.5, "--world.room 16"),
+        (Flocking(room=256), 0.5, "was not seen"),
+        (CartPole(), 0.5, "was not seen"),
+        (Flocking(), 0.0, ""),
+    ],
+)
+def test_the_command_says_that_somebody_was_not_seen_and_what_to_raise_if_that_is_possible(
+    world, crowded, said, capsys
+):
+    _warn_of_crowds(Trained(None, {}, None, 1, 1, 1.0, 1.0, {"crowded": crowded}), world)
+    told = " ".join(capsys.readouterr().err.split())
+    assert said in told and bool(told) == bool(said)
+    assert ("--world.room" in told) == ("--world.room" in said)

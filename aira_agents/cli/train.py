@@ -23,7 +23,7 @@ from aira_agents.learning.checkpoint import NAME as CHECKPOINT
 from aira_agents.learning.checkpoint import Checkpoints, load_checkpoint
 from aira_agents.learning.learner import Learner, updates_for
 from aira_agents.learning.train import Trained, train
-from aira_agents.neighbours.room import CROWDED
+from aira_agents.neighbours.room import CROWDED, ROOM, grown
 from aira_agents.policies.files import save_policies
 from aira_agents.policies.networks import KINDS, Network
 from aira_agents.policies.per_agent import Newborn
@@ -235,16 +235,19 @@ def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, re
         f"({speed:,.0f} steps/s), compiled in {trained.compile_seconds:.1f} s."
         + (f" Reward {trained.last['reward']:.3g} per agent and step." if trained.last else "")
     )
-    if trained.last.get(CROWDED, 0) > 0:
-        errors.print(
-            "In the last update somebody was not seen, for want of room in a cell (`crowded` in metrics.csv): "
-            f"train with more, as in `--world.room {2 * setting.environment.room}`.",
-            style="yellow",
-        )
+    _warn_of_crowds(trained, setting.environment)
     for file in written:
         console.print(str(file))
     _note(setting, trained, folder)
     console.print(f"Judge it with: aira evaluate {setting.world} --policy {folder}")
+
+
+def _warn_of_crowds(trained: Trained, environment: Any) -> None:
+    if trained.last.get(CROWDED, 0) > 0:
+        roomier = grown(environment)
+        cure = "" if roomier is None else f" Train with more, as in `--world.{ROOM} {roomier.room}`."
+        told = "In the last update somebody was not seen, for want of room in a cell (`crowded` in metrics.csv)."
+        errors.print(told + cure, style="yellow")
 
 
 def _save_last(setting: Setting, learner: Learner, folder: Path) -> None:

@@ -87,15 +87,14 @@ def gather(
     """Does what `collect` does; returns the sums behind its metrics, for who adds up those of several groups."""
 
     def record(transition: Transition) -> Any:
-        crowded = getattr(transition.before, CROWDED, None)
-        return keep(as_learned(environment, transition)), transition.feedback, crowded
+        return keep(as_learned(environment, transition)), transition.feedback, _left_out(transition.before)
 
     packing = Packing(jax.eval_shape(lambda now: rollout(environment, policies, now, 1, record)[1], worlds.now), 2)
     now, packed = rollout(environment, policies, worlds.now, n_steps, lambda t: packing.pack(record(t)))
-    kept, feedback, crowded = packing.unpack(packed)
+    kept, feedback, left_out = packing.unpack(packed)
     returns, lengths, sums = account(feedback, worlds.returns, worlds.lengths)
-    if crowded is not None:
-        sums[CROWDED] = _not_seen(crowded, getattr(now.state, CROWDED))
+    if left_out is not None:
+        sums[CROWDED] = _not_seen(left_out, _left_out(now.state))
     return Worlds(now, returns, lengths), kept, sums
 
 
@@ -128,11 +127,20 @@ def account(
     return {role: own[1] for role, own in earned.items()}, {role: own[1] for role, own in lived.items()}, sums
 
 
-def _not_seen(before: Int[Array, "steps worlds"], after: Int[Array, " worlds"]) -> Sum:
+def _left_out(state: Any) -> Any:
+    """Returns the time of a world and how many times somebody found no room until then; None if it has no cells."""
+    return (state.time, getattr(state, CROWDED)) if hasattr(state, CROWDED) else None
+
+
+def _not_seen(before: Any, after: Any) -> Sum:
     """Returns how many times somebody found no room in a cell, and in how many steps; a new world counts anew."""
-    later = jnp.concatenate([before[1:], after[None]])
-    more = jnp.where(later >= before, later - before, later)
-    return jnp.sum(more).astype(jnp.float32), jnp.asarray(before.size, jnp.float32)
+    (time, crowded), (next_time, next_crowded) = before, jax.tree.map(_followed_by, before, after)
+    more = jnp.where(next_time > time, next_crowded - crowded, next_crowded)
+    return jnp.sum(more).astype(jnp.float32), jnp.asarray(time.size, jnp.float32)
+
+
+def _followed_by(before: Int[Array, "steps worlds"], after: Int[Array, " worlds"]) -> Int[Array, "steps worlds"]:
+    return jnp.concatenate([before[1:], after[None]])
 
 
 def _split_lives(

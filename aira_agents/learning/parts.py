@@ -1,8 +1,8 @@
 """Equal parts of worlds, or of a population, each on a device of its own where there are enough.
 
 Each part gathers its own experience and finds its own gradients; the networks take one step, along their mean. The
-number of parts decides what is learned, that of devices does not: a part is always computed alone, and a mean is always
-taken over all parts in one order.
+number of parts decides what is learned; that of devices changes only how the compiler rounds, since a part is always
+computed alone, and a mean is always taken over all parts.
 Source: Hessel et al. 2021, "Podracer architectures for scalable reinforcement learning", section 3, "Anakin".
 """
 
@@ -41,7 +41,8 @@ class Parts:
             raise InputError(f"`{what}` must be a multiple of `n_parts`; got {what}={size}, n_parts={count}.")
         self.count = count
         n_devices = max(n for n in range(1, max(len(devices), 1) + 1) if count % n == 0)
-        self._mesh = Mesh(np.asarray(devices[:n_devices]), (PARTS,)) if n_devices > 1 else None
+        self._devices = list(devices[:n_devices])
+        self._mesh = Mesh(np.asarray(self._devices), (PARTS,)) if n_devices > 1 else None
 
     @property
     def axes(self) -> int:
@@ -64,18 +65,7 @@ class Parts:
 
     def each(self, act: Callable[..., Any], *shares: Any) -> Any:
         """Calls `act` for each part of this device, one after the other."""
-        if self.count == 1:
-            return act(*shares)
-        n_own = len(jax.tree.leaves(shares)[0])
-        part = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), shares)
-        found = jax.tree.map(lambda leaf: jnp.zeros((n_own, *leaf.shape), leaf.dtype), jax.eval_shape(act, *part))
-
-        def body(index: Array, found: Any) -> Any:
-            own = jax.lax.optimization_barrier(jax.tree.map(lambda leaf: leaf[index], shares))
-            return jax.tree.map(lambda leaf, new: leaf.at[index].set(new), found, act(*own))
-
-        # A length that the compiler cannot know: a loop that is run once or twice would become another program.
-        return jax.lax.fori_loop(0, jax.lax.optimization_barrier(jnp.int32(n_own)), body, found)
+        return act(*shares) if self.count == 1 else jax.lax.map(lambda own: act(*own), shares)
 
     def together(self, tree: Any) -> Any:
         """Returns what all devices' parts found, `[parts, ...]`."""
@@ -125,7 +115,7 @@ class Parts:
         """Puts a state where its parts are computed; `apart` says of each array whether it is cut."""
         mesh = self._mesh
         if mesh is None:
-            return state
+            return jax.device_put(state, self._devices[0]) if self._devices else state
         return jax.device_put(state, jax.tree.map(lambda cut: NamedSharding(mesh, _spec(cut)), apart(state)))
 
 

@@ -73,7 +73,7 @@ def train(
         between: Called between dispatches with the learner's state; returns it, changed or not. People come in here.
         report: Called after each dispatch with the steps so far and what its updates measured, name to `[updates]`.
         progress: Whether to draw a bar, if standard error is a terminal.
-        devices: Which share the parts of a learner that has some; `None`: all of this machine. They change no result.
+        devices: Which share the parts of a learner that has some; `None`: all there are. They change only rounding.
 
     Raises:
         InputError: An argument makes no sense, or `folder` cannot be written to or holds another run.
