@@ -1,4 +1,4 @@
-"""A learner in parts learns the same, but for rounding, on any number of devices; it resumes and refuses as others do."""
+"""A learner in parts learns the same, but for rounding, on any number of devices, and refuses what cannot be cut."""
 
 import json
 import os
