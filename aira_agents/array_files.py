@@ -27,7 +27,7 @@ def save_arrays(path: Path, tree: Any, record: dict[str, Any]) -> None:
     Raises:
         InputError: The place cannot be written to; the old file is untouched.
     """
-    arrays = {name: _stored(leaf) for name, leaf in _named(tree).items()}
+    arrays = {name: stored(leaf) for name, leaf in _named(tree).items()}
     write_atomically(path, _packed(arrays, record, _structure(tree)))
 
 
@@ -48,13 +48,13 @@ def load_arrays(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
         raise CorruptFileError(f"{path} holds other arrays than expected: {_difference(wanted, found)}")
     _check_sum(arrays, header, str(path))
     leaves, treedef = jax.tree_util.tree_flatten_with_path(like)
-    filled = [_restored(leaf, arrays[_name(key)]) if _is_array(leaf) else leaf for key, leaf in leaves]
+    filled = [restored(leaf, arrays[_name(key)]) if _is_array(leaf) else leaf for key, leaf in leaves]
     return jax.tree_util.tree_unflatten(treedef, filled), json.loads(header["record"])
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray], record: dict[str, Any]) -> bytes:
     """Returns arrays by name and `record` (JSON) as the bytes of a file, for `read_arrays` and `unpack_arrays`."""
-    return _packed({name: _stored(array) for name, array in arrays.items()}, record, None)
+    return _packed({name: stored(array) for name, array in arrays.items()}, record, None)
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -131,17 +131,19 @@ def _is_array(leaf: Any) -> bool:
     return eqx.is_array_like(leaf) or isinstance(leaf, jax.ShapeDtypeStruct)
 
 
-def _is_key(leaf: Any) -> bool:
+def is_key(leaf: Any) -> bool:
+    """Says whether a leaf is an array of keys."""
     return hasattr(leaf, "dtype") and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _stored(leaf: Any) -> np.ndarray:
-    # A row-major copy: safetensors stores memory as it lies.
-    return np.array(jax.random.key_data(leaf) if _is_key(leaf) else leaf, order="C")
+def stored(leaf: Any) -> np.ndarray:
+    """Returns the numbers of an array, of keys too, or of a plain number, as a row-major copy."""
+    return np.array(jax.random.key_data(leaf) if is_key(leaf) else leaf, order="C")
 
 
-def _restored(like: Any, stored: np.ndarray) -> Any:
-    if _is_key(like):
+def restored(like: Any, stored: np.ndarray) -> Any:
+    """Returns what `stored` made of a leaf like `like`."""
+    if is_key(like):
         return jax.random.wrap_key_data(jax.numpy.asarray(stored), impl=_key_kind(like))
     if isinstance(like, jax.Array | jax.ShapeDtypeStruct):
         return jax.numpy.array(stored)
@@ -154,7 +156,7 @@ def _structure(tree: Any) -> dict[str, str]:
 
 def _description(leaf: Any) -> str:
     kind = (
-        _key_kind(leaf) if _is_key(leaf) else str(np.asarray(leaf).dtype if not hasattr(leaf, "dtype") else leaf.dtype)
+        _key_kind(leaf) if is_key(leaf) else str(np.asarray(leaf).dtype if not hasattr(leaf, "dtype") else leaf.dtype)
     )
     return f"{kind}{list(np.shape(leaf))}"
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
+from shell import free_address
 
 from aira_agents.cli.sweep import sweep_command
 from aira_agents.errors import CorruptFileError, InputError
@@ -147,11 +147,8 @@ def test_parts_of_another_sweep_and_torn_ones_are_refused(tmp_path):
 
 @pytest.mark.slow
 def test_two_hosts_leave_the_table_of_one(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
     options = [*SMALL, "--seeds", "5", "--steps", "20", "--at-once", "4", "--policy", "greedy"]
-    together = [*options, "--devices", "1", "--hosts", "2", "--coordinator", address]
+    together = [*options, "--devices", "1", "--hosts", "2", "--coordinator", free_address()]
     hosts = [
         subprocess.Popen(
             command(*together, "--host", host, "--out", tmp_path / f"of_{host}.csv"),

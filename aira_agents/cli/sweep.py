@@ -1,13 +1,16 @@
 """`aira sweep WORLD --vary NAME=...`: many settings and seeds as few programs, and a table of what came of them."""
 
+import contextlib
 import dataclasses
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from aira_agents.cli.console import console
-from aira_agents.cli.devices import share_cpu
+from aira_agents.cli.devices import ALONE, Meeting
 from aira_agents.cli.parsing import parsed
 from aira_agents.cli.words import first_word
 from aira_agents.errors import InputError, unknown_name
@@ -28,6 +31,9 @@ NO_ROOM = {
     "crowded": "somebody was not seen for want of room in a cell (`crowded`), so what came of them is not to be "
     "believed: leave `room` out, and it grows.",
 }
+
+Refusing = Callable[[], contextlib.AbstractContextManager[Any]]
+"""Surrounds what may be refused, so that other hosts hear of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,14 +74,9 @@ class SweepOptions:
     """of the Ray cluster; by default one on this machine"""
     devices: int = 0
     """shares that a CPU is cut into, of the engine `local`; 0: one a core"""
-    hosts: int = 1
-    """machines that run this same command as one mesh of devices, each with its `--host`, of the engine `local`"""
-    host: int = 0
-    """which of them this is; 0 writes the table"""
-    coordinator: str = ""
-    """address and port of host 0, as in 10.0.0.1:9911"""
     at_once: int = 0
     """runs side by side; 0: as many as are worth it and fit into memory"""
+    meeting: Annotated[Meeting, tyro.conf.arg(name="")] = ALONE
 
 
 def sweep_command(arguments: list[str]) -> None:
@@ -100,41 +101,50 @@ def sweep_command(arguments: list[str]) -> None:
         training=options.train_steps if options.learner else 0,
     )
     if options.engine == "local":
-        share_cpu(options.devices)
+        options.meeting.join(options.devices)
     engine = engine_named(options.engine, options.workers, options.address)
-    if options.hosts > 1:
+    if options.meeting.hosts > 1:
         _with_other_hosts(engine, spec, options)
         return
     table = Table(options.out, spec, resume=options.resume, overwrite=options.overwrite)
-    _sweep(engine, spec, options, table, table.done())
+    _sweep(engine, spec, options, table, table.done(), contextlib.nullcontext)
 
 
-def _sweep(engine: Engine, spec: Spec, options: SweepOptions, table: Table, done: frozenset[int]) -> None:
+def _sweep(
+    engine: Engine, spec: Spec, options: SweepOptions, table: Table, done: frozenset[int], refusing: Refusing
+) -> None:
     outline = engine.outline(spec, options.at_once, done)
-    if options.show and options.show not in outline.measures:
-        raise unknown_name("measure", options.show, outline.measures)
-    table.open()
+    with refusing():
+        if options.show and options.show not in outline.measures:
+            raise unknown_name("measure", options.show, outline.measures)
+        table.open()
     _tell(spec, outline, done)
-    _run(engine, spec, options, outline, table)
+    _run(engine, spec, options, outline, table, refusing)
     _report(table.finish(), spec, options)
 
 
 def _with_other_hosts(engine: Engine, spec: Spec, options: SweepOptions) -> None:
-    from aira_agents.sweeps.hosts import join, told_by_first
+    import numpy as np
 
-    join(options.coordinator, options.hosts, options.host)
-    opened: list[Table] = []
+    from aira_agents.hosts import agreed, is_first, together
 
-    def open_table() -> frozenset[int]:
-        opened.append(Table(options.out, spec, resume=options.resume, overwrite=options.overwrite))
-        return opened[0].done()
-
-    done = told_by_first(open_table, spec.n_runs)
-    if opened:
-        _sweep(engine, spec, options, opened[0], done)
-        return
-    for _ in engine.run(spec, options.at_once, engine.outline(spec, options.at_once, done).batches):
-        pass  # the rows are the first host's to write
+    refusing = functools.partial(together, "this sweep")
+    there, table = np.zeros(spec.n_runs, bool), None
+    with options.meeting.kept():
+        with refusing():
+            if is_first():
+                table = Table(options.out, spec, resume=options.resume, overwrite=options.overwrite)
+                there[[*table.done()]] = True
+        done = frozenset(np.flatnonzero(agreed(there)).tolist())
+        if table:
+            _sweep(engine, spec, options, table, done, refusing)
+            return
+        outline = engine.outline(spec, options.at_once, done)
+        with refusing():
+            pass  # what the first host may refuse; so may it with each batch, whose rows are its own to write
+        for _ in engine.run(spec, options.at_once, outline.batches):
+            with refusing():
+                pass
 
 
 def _check(options: SweepOptions) -> None:
@@ -145,15 +155,14 @@ def _check(options: SweepOptions) -> None:
         ("at_once", 0),
         ("devices", 0),
         ("train_steps", 1),
-        ("hosts", 1),
     ):
         if getattr(options, name) < least:
             shown = name.replace("_", "-")
             raise InputError(f"`--{shown}` must be a whole number of at least {least}; got {getattr(options, name)}.")
     if options.seeds > MOST_RUNS:
         raise InputError(f"`--seeds` must be at most {MOST_RUNS:,}; got {options.seeds:,}.")
-    if options.hosts > 1 and (options.engine != "local" or not options.coordinator):
-        raise InputError("`--hosts` is for the engine `local`, and needs `--coordinator ADDRESS:PORT` of host 0.")
+    if options.meeting.checked().hosts > 1 and options.engine != "local":
+        raise InputError("`--hosts` is for the engine `local`.")
     if options.resume and options.overwrite:
         raise InputError("`--resume` goes on and `--overwrite` begins anew; give one of them.")
 
@@ -178,7 +187,7 @@ def _tell(spec: Spec, outline: Outline, done: frozenset[int]) -> None:
     console.print(f"{told}." + (f" {len(done):,} runs are there already." if done else ""))
 
 
-def _run(engine: Engine, spec: Spec, options: SweepOptions, outline: Outline, table: Table) -> None:
+def _run(engine: Engine, spec: Spec, options: SweepOptions, outline: Outline, table: Table, refusing: Refusing) -> None:
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -192,7 +201,8 @@ def _run(engine: Engine, spec: Spec, options: SweepOptions, outline: Outline, ta
         try:
             rows: Any
             for rows in engine.run(spec, options.at_once, outline.batches):
-                table.add(rows)
+                with refusing():
+                    table.add(rows)
                 progress.advance(task, rows["run"].nunique())
         except KeyboardInterrupt:
             raise KeyboardInterrupt(

@@ -1,8 +1,8 @@
 """`aira train WORLD`: trains policies, and leaves a folder with all that is needed to use and to judge them."""
 
 import dataclasses
-import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,18 +11,20 @@ import jax
 import tyro
 
 from aira_agents.cli.console import console, errors
-from aira_agents.cli.devices import share_cpu
+from aira_agents.cli.devices import ALONE, Meeting
 from aira_agents.cli.options import made, options_of
 from aira_agents.cli.parsing import parsed
 from aira_agents.cli.partners import Partners, groups_of, kinds_of, made_of, named_in
+from aira_agents.cli.setting import NAME as CONFIG
+from aira_agents.cli.setting import Setting, read_config, setting_of
 from aira_agents.cli.words import first_word, taken
-from aira_agents.errors import AiraError, CorruptFileError, InputError, NumericalError
-from aira_agents.interfaces import values_of
+from aira_agents.errors import AiraError, NumericalError
+from aira_agents.hosts import is_first, same_on_all, together, told_by_first
 from aira_agents.keys import checked_seed
 from aira_agents.learning.checkpoint import NAME as CHECKPOINT
 from aira_agents.learning.checkpoint import Checkpoints, load_checkpoint
 from aira_agents.learning.learner import Learner, updates_for
-from aira_agents.learning.train import Trained, train
+from aira_agents.learning.train import Trained, over_devices, train
 from aira_agents.neighbours.room import CROWDED, ROOM, grown
 from aira_agents.policies.files import save_policies
 from aira_agents.policies.networks import KINDS, Network
@@ -71,6 +73,7 @@ class RunOptions:
     """write TensorBoard's files too"""
     checkpoint_seconds: float = 60.0
     """seconds between checkpoints"""
+    meeting: Annotated[Meeting, tyro.conf.arg(name="")] = ALONE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,31 +86,7 @@ class ResumeOptions:
     """write TensorBoard's files too"""
     checkpoint_seconds: float = 60.0
     """seconds between checkpoints"""
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """All that decides what is trained."""
-
-    world: str
-    environment: Any
-    learner: str
-    record: Any  # the learner's hyperparameters
-    network: Network
-    seed: int
-    steps: int
-    partners: Partners  # who it learns from beside the world
-
-    def config(self) -> dict[str, Any]:
-        """Returns it as JSON holds it."""
-        return {
-            "world": {"name": self.world, "parameters": values_of(self.environment)},
-            "learner": {"name": self.learner, "parameters": values_of(self.record)},
-            "network": self.network.record(),
-            "seed": self.seed,
-            "steps": self.steps,
-            "partners": self.partners.config(),
-        }
+    meeting: Annotated[Meeting, tyro.conf.arg(name="")] = ALONE
 
 
 def train_command(arguments: list[str]) -> None:
@@ -124,9 +103,16 @@ def train_command(arguments: list[str]) -> None:
     setting, options = _parsed(world, str(learner), arguments)
     Checkpoints(None, options.checkpoint_seconds, None)
     compiled = _learner(setting)  # before any folder is made: what does not fit together is said at once
-    folder = results_folder(f"{world}-{learner}", options.results)
-    write_json(folder / "config.json", setting.config())
-    _train(setting, compiled, folder, options, resume=False)
+    with options.meeting.kept():
+        with together("this training"):
+            folder = _new_folder(setting, options) if is_first() else None
+        _train(setting, compiled, folder, options, resume=False)
+
+
+def _new_folder(setting: Setting, options: RunOptions) -> Path:
+    folder = results_folder(f"{setting.world}-{setting.learner}", options.results)
+    write_json(folder / CONFIG, setting.config())
+    return folder
 
 
 def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, RunOptions]:
@@ -152,18 +138,21 @@ def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, Ru
         description=f"Trains policies in the world {world} by {learner}.",
     )
     network = Network(**dataclasses.asdict(options.network))
-    _share_cpu(vars(options.learner))
+    _meet(options.run.meeting.checked(), vars(options.learner))
     made_world, made_record = made(environment, options.world), made(record, options.learner)
     partners = Partners(named["demonstrations"], named["expert"], made_of(kinds, options))
     setting = Setting(world, made_world, learner, made_record, network, options.run.seed, options.run.steps, partners)
     return setting, options.run
 
 
-def _share_cpu(hyperparameters: dict[str, Any]) -> None:
-    """Gives a learner in parts a device for each, as far as there are cores; must come before anything starts JAX."""
+def _meet(meeting: Meeting, hyperparameters: Mapping[str, Any]) -> None:
+    """Joins the other hosts, and gives a learner in parts a device for each, as far as there are cores.
+
+    Must come before anything starts JAX.
+    """
     n_parts = hyperparameters.get("n_parts", 1)
-    if n_parts > 1:
-        share_cpu(min(n_parts, os.cpu_count() or 1))
+    if n_parts > 1 or meeting.hosts > 1:
+        meeting.join(max(1, min(n_parts // meeting.hosts, os.cpu_count() or 1)))
 
 
 def _learner(setting: Setting) -> Learner:
@@ -171,6 +160,8 @@ def _learner(setting: Setting) -> Learner:
     given = setting.partners.arguments(setting.record, setting.learner, setting.environment)
     learner = setting.record.learner(setting.environment, setting.network.builders(setting.environment), **given)
     updates_for(learner, setting.steps)
+    over_devices(learner)
+    same_on_all(f"{setting.config()}, {jax.__version__}", "settings")
     return learner
 
 
@@ -181,38 +172,16 @@ def _resume(folder: Path, arguments: list[str]) -> None:
         prog=f"aira train --resume {folder}",
         description="Goes on with a training run where its last checkpoint was written.",
     )
-    setting = _setting_of(folder)
+    config = read_config(folder) if options.meeting.checked().host == 0 else None
+    _meet(options.meeting, config["learner"]["parameters"] if config else {})
+    setting = setting_of(told_by_first(config), folder)
     if options.steps is not None:
         setting = dataclasses.replace(setting, steps=options.steps)
-    _train(setting, _learner(setting), folder, options, resume=True)
+    with options.meeting.kept():
+        _train(setting, _learner(setting), folder if is_first() else None, options, resume=True)
 
 
-def _setting_of(folder: Path) -> Setting:
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text("utf-8"))
-        _share_cpu(config["learner"]["parameters"])
-        return Setting(
-            config["world"]["name"],
-            find_environment(config["world"]["name"])(**config["world"]["parameters"]),
-            config["learner"]["name"],
-            find_learner(config["learner"]["name"])(**config["learner"]["parameters"]),
-            Network.from_record(config["network"]),
-            int(config["seed"]),
-            int(config["steps"]),
-            Partners.from_config(config.get("partners", {})),
-        )
-    except OSError as error:
-        raise InputError(f"There is no run to resume in {folder}: cannot read {path} ({error.strerror}).") from error
-    except AiraError:
-        raise
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptFileError(
-            f"{path} is not the config of a training run ({type(error).__name__}: {error})."
-        ) from error
-
-
-def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, resume: bool) -> None:
+def _train(setting: Setting, learner: Learner, folder: Path | None, options: Any, *, resume: bool) -> None:
     maker = setting.partners.maker(setting.record)
     try:
         trained = train(
@@ -225,8 +194,12 @@ def _train(setting: Setting, learner: Learner, folder: Path, options: Any, *, re
             checkpoint_every_s=options.checkpoint_seconds,
         )
     except (NumericalError, KeyboardInterrupt):
-        _save_last(setting, learner, folder)
+        if folder is not None:
+            _save_last(setting, learner, folder)
         raise
+    if folder is None:
+        console.print(f"Trained {trained.steps:,} steps, together with others; the files are the first host's.")
+        return
     path = save_policies(folder, trained.policies, setting.environment, network=setting.network, learner=maker)
     written = [path, *_picture(trained, folder)]
     speed = trained.steps / max(trained.seconds, 1e-9)

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from aira_agents.learning.learner import Learner, Metrics
 from aira_agents.types import Array, Bool, Int
@@ -31,10 +32,11 @@ class Dispatch:
         begun = time.perf_counter()
         # Back to where it was: on several devices the compiler would choose anew.
         kept = jax.tree.map(_places, arrays)
+        told = next((_whole(place) for place in jax.tree.leaves(kept)), None)
         program = jax.jit(
-            _updates(learner, self._static, most), donate_argnums=0, out_shardings=(kept, None, None, None)
+            _updates(learner, self._static, most), donate_argnums=0, out_shardings=(kept, told, told, told)
         )
-        self._program = program.lower(arrays, jnp.zeros((), jnp.int32)).compile()
+        self._program = program.lower(arrays, np.int32(0)).compile()
         self.compile_seconds = time.perf_counter() - begun
         measured = eqx.filter_eval_shape(learner.update, state)[1]
         self.names = sorted(measured)
@@ -43,7 +45,7 @@ class Dispatch:
         """Takes `count` updates, or fewer if numbers blow up."""
         arrays, _ = eqx.partition(state, eqx.is_array)
         begun = time.perf_counter()
-        arrays, table, taken, sound = self._program(arrays, jnp.asarray(count, jnp.int32))
+        arrays, table, taken, sound = self._program(arrays, np.int32(count))
         n = int(taken)  # waits
         seconds = time.perf_counter() - begun
         metrics = {name: np.asarray(column)[:n] for name, column in table.items()}
@@ -52,6 +54,10 @@ class Dispatch:
 
 def _places(leaf: Array) -> Any:
     return leaf.sharding if len(leaf.sharding.device_set) > 1 else None
+
+
+def _whole(place: NamedSharding) -> NamedSharding:
+    return NamedSharding(place.mesh, PartitionSpec())
 
 
 def _updates(learner: Learner, static: Any, most: int) -> Callable[[Any, Array], Any]:

@@ -101,13 +101,16 @@ def improve_by_ppo(
             return flat.flatten(gradients), figures
 
         taken = [jnp.take(leaf, rows, axis=axis, mode="clip") for leaf in packed]
-        descent, figures = parts.mean(parts.each(slope, *taken))
+        each, figures = parts.each(slope, *taken)
+        descent = parts.mean(each)
         if further is not None:
             descent += flat.flatten(eqx.filter_grad(further)(flat.restore(vector)))
         changes, optimizer_state = optimizer.update(descent, optimizer_state)
         return (vector + changes, optimizer_state), figures
 
     (vector, optimizer_state), figures = jax.lax.scan(step, (own.vector, own.optimizer), chosen)
+    # All steps' at once: each exchange with other devices takes time.
+    figures = parts.mean(jax.tree.map(lambda figure: jnp.moveaxis(figure, 0, -1), figures))
     means = {name: jnp.mean(figure) for name, figure in figures.items()}
     return vector, optimizer_state, means | {"first_ratio_error": figures["ratio_error"][0]}
 

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from aira_agents.errors import InputError, NumericalError
+from aira_agents.hosts import agreed, gathered, is_first, most, several, together
 from aira_agents.keys import checked_seed
 from aira_agents.learning.checkpoint import NAME as CHECKPOINT
 from aira_agents.learning.checkpoint import Checkpoints, Progress, load_checkpoint
@@ -27,6 +28,7 @@ from aira_agents.policies.policy import AbstractPolicy
 
 SECONDS_PER_DISPATCH = 0.5
 MOST_UPDATES_PER_DISPATCH = 256
+RUN = "this training"  # what the others say that a host refused
 
 
 class Trained(NamedTuple):
@@ -83,65 +85,88 @@ def train(
     """
     n_updates = updates_for(learner, n_steps)
     checked_seed(seed)
-    _check(folder, resume, tensorboard, updates_per_dispatch)
-    learner = _over(devices, learner)
+    _check(updates_per_dispatch, between)
+    learner = over_devices(learner, devices)
+    with together(RUN):
+        folder = _checked_folder(folder, resume, tensorboard)
     checkpoints = Checkpoints(folder, checkpoint_every_s, checkpoint_every_updates)
-    state, now = _first_state(learner, seed, folder if resume else None)
-    checkpoints.save(state, now)  # there is always a good one; an unwritable folder fails before any training
+    state, now = _first_state(learner, seed, folder, resume)
+    _save(checkpoints, None, state, now)  # there is always a good one; an unwritable folder fails before any training
     if now.update >= n_updates:
         return _trained(learner, state, now, None, folder, 0.0)
     dispatch = Dispatch(learner, state, updates_per_dispatch or MOST_UPDATES_PER_DISPATCH)
     done = None
+    with together(RUN):
+        recorder = Recorder(folder, dispatch.names, learner.steps_per_update, now, tensorboard)
     with (
-        Recorder(folder, dispatch.names, learner.steps_per_update, now, tensorboard) as recorder,
-        ProgressBar(n_updates, now.update, shown=progress) as bar,
+        recorder,
+        ProgressBar(n_updates, now.update, shown=progress and is_first()) as bar,
         Interrupt() as interrupt,
     ):
         while now.update < n_updates:
-            count = updates_per_dispatch or _pace(done)
+            (count,) = most(updates_per_dispatch or _pace(done))
             count = min(count, n_updates - now.update, checkpoints.updates_left(now))
             done = dispatch(state, count)
             state, before = done.state, now
             now = now.after(len(done.metrics["reward"]), done.seconds)
-            recorder.append(done.metrics, before, now)
+            with together(RUN):
+                recorder.append(done.metrics, before, now)
             if report is not None:
                 report(now.update * learner.steps_per_update, done.metrics)
             if not done.sound:
                 raise _blown_up(done, now, checkpoints)
             bar.update(now.update, float(done.metrics["reward"][-1]), _speed(learner, before, now))
-            if now.update >= n_updates or checkpoints.due(now):
+            (due,) = most(checkpoints.due(now))
+            if now.update >= n_updates or due:
                 _save(checkpoints, recorder, state, now)
             if between is not None and now.update < n_updates:  # after saving: whoever waits here may never come back
                 state = copied(between(state))
-            if interrupt.wished and now.update < n_updates:
+            (wished,) = most(interrupt.wished)
+            if wished and now.update < n_updates:
                 _save(checkpoints, recorder, state, now)
                 raise KeyboardInterrupt(_farewell(folder, now, n_updates))
     return _trained(learner, state, now, done, folder, dispatch.compile_seconds)
 
 
-def _first_state(learner: Learner, seed: int, folder: Path | None) -> tuple[Any, Progress]:
+def _first_state(learner: Learner, seed: int, folder: Path | None, resume: bool) -> tuple[Any, Progress]:
     # Copied: a compiled `init` may give one buffer out twice, and a donated buffer must have one owner.
     state = copied(eqx.filter_jit(learner.init)(jax.random.key(seed)))
     # Strongly typed, as arrays from a file are: a resumed run is then the same program.
     state = jax.tree.map(_strong, state)
-    if folder is None:
-        return learner.placed(state), Progress(seed)
-    state, now = load_checkpoint(folder, state)
-    if now.seed != seed:
-        raise InputError(f"The run in {folder} was begun with seed {now.seed}; got seed {seed}. Resume with its own.")
+    begun = state, Progress(seed)
+    with together(RUN):
+        if resume and folder is not None:
+            begun = _loaded(folder, state, seed)
+    state, now = agreed(begun)
     return learner.placed(state), now
 
 
-def _over(devices: Sequence[Any] | None, learner: Learner) -> Learner:
-    """Returns the learner as it learns on several devices, if it has parts."""
-    if learner.spread is None:
-        return learner
-    return learner.spread(jax.local_devices() if devices is None else devices)
+def _loaded(folder: Path, like: Any, seed: int) -> tuple[Any, Progress]:
+    state, now = load_checkpoint(folder, like)
+    if now.seed != seed:
+        raise InputError(f"The run in {folder} was begun with seed {now.seed}; got seed {seed}. Resume with its own.")
+    return state, now
 
 
-def _save(checkpoints: Checkpoints, recorder: Recorder, state: Any, now: Progress) -> None:
-    recorder.sync()  # rows first: a resumed run drops rows that are too many, but cannot invent any
-    checkpoints.save(state, now)
+def over_devices(learner: Learner, devices: Sequence[Any] | None = None) -> Learner:
+    """Returns the learner as it learns on `devices`, by default all of all hosts, if it has parts.
+
+    Raises:
+        InputError: It has none, but there are several hosts, or not as many for each of them.
+    """
+    if learner.spread is not None:
+        return learner.spread(jax.devices() if devices is None else devices)
+    if several():
+        raise InputError("Only a learner with `n_parts` larger than 1 learns on several hosts; a part has one device.")
+    return learner
+
+
+def _save(checkpoints: Checkpoints, recorder: Recorder | None, state: Any, now: Progress) -> None:
+    state = gathered(state)
+    with together(RUN):
+        if recorder is not None:
+            recorder.sync()  # rows first: a resumed run drops rows that are too many, but cannot invent any
+        checkpoints.save(state, now)
 
 
 def _strong(leaf: Any) -> Any:
@@ -163,13 +188,16 @@ def _speed(learner: Learner, before: Progress, now: Progress) -> float:
 def _blown_up(done: Dispatched, now: Progress, checkpoints: Checkpoints) -> NumericalError:
     bad = [n for n, column in done.metrics.items() if not may_be_missing(n) and not math.isfinite(column[-1])]
     what = f"the metric(s) {', '.join(bad)}" if bad else "a parameter of a policy"
+    kept = checkpoints.last_good if is_first() else "the first host has what was saved."
     return NumericalError(
-        f"In update {now.update} {what} became infinite or not-a-number. Training stopped; {checkpoints.last_good} "
+        f"In update {now.update} {what} became infinite or not-a-number. Training stopped; {kept} "
         "Try a smaller learning rate, or rewards of a smaller scale."
     )
 
 
 def _farewell(folder: Path | None, now: Progress, n_updates: int) -> str:
+    if not is_first():
+        return f"Stopped at update {now.update} of {n_updates}; the first host has saved it."
     if folder is None:
         return f"Stopped at update {now.update} of {n_updates}; nothing was saved, since no folder was given."
     how = f"aira train --resume {folder}" if (folder / "config.json").exists() else "the same call and `resume=True`"
@@ -181,7 +209,7 @@ def _trained(
 ) -> Trained:
     return Trained(
         state=state,
-        policies=jax.tree.map(_gathered, learner.policies(state)),
+        policies=gathered(learner.policies(state)),
         metrics=folder / METRICS if folder else None,
         updates=now.update,
         steps=now.update * learner.steps_per_update,
@@ -191,21 +219,23 @@ def _trained(
     )
 
 
-def _gathered(leaf: Any) -> Any:
-    """Returns an array that every device has as one that a single device has: whoever uses it has no part in parts."""
-    if isinstance(leaf, jax.Array) and len(leaf.sharding.device_set) > 1:
-        return jax.device_put(leaf, next(iter(leaf.sharding.device_set)))
-    return leaf
-
-
-def _check(folder: Path | None, resume: bool, tensorboard: bool, per_dispatch: int | None) -> None:
+def _check(per_dispatch: int | None, between: Callable[[Any], Any] | None) -> None:
     if per_dispatch is not None and per_dispatch < 1:
         raise InputError(f"A dispatch takes at least 1 update; got {per_dispatch}.")
+    if between is not None and several():
+        raise InputError("People come in (`between`) on one host; on several nobody could tell whose they are.")
+
+
+def _checked_folder(folder: Path | None, resume: bool, tensorboard: bool) -> Path | None:
+    """Returns the folder, if it is this host that writes."""
+    if not is_first():
+        return None
     if tensorboard:
         tensorboard_writer()
     if folder is None:
         if resume or tensorboard:
             raise InputError("To resume, or to write TensorBoard's files, `folder` must name the folder of a run.")
-        return
+        return None
     if not resume and any((folder / name).exists() for name in (CHECKPOINT, METRICS)):
         raise InputError(f"{folder} holds a training run already. Go on with it by `resume`, or name another folder.")
+    return folder

@@ -10,12 +10,12 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from aira_agents.environment import Environment
+from aira_agents.hosts import gathered, placed, several
 from aira_agents.keys import straight
 from aira_agents.loop import Now, Transition, one_step, start, where_worlds
 from aira_agents.neighbours.room import CROWDED
 from aira_agents.parameters import with_axis
 from aira_agents.policies.policy import AbstractPolicy
-from aira_agents.sweeps.hosts import gathered, placed
 from aira_agents.sweeps.measures import Share, measured
 from aira_agents.sweeps.trained import Trainer
 from aira_agents.types import Array, Key
@@ -72,7 +72,8 @@ class Program:
 
     def __call__(self, seeds: np.ndarray, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Returns what was measured, by name: `[moments, runs]`; `step` is how far the run had come."""
-        found = gathered(self._compiled(*self._placed(seeds, values), self._fixed))
+        found = self._compiled(*self._placed(seeds, values), self._fixed)
+        found = jax.device_get(gathered(found) if several() else found)
         with np.errstate(invalid="ignore", divide="ignore"):  # not-a-number where there was nobody
             return {name: (np.float64(value) / count).astype(value.dtype) for name, (value, count) in found.items()}
 

@@ -12,6 +12,7 @@ import psutil
 from aira_agents.environment import Environment
 from aira_agents.errors import AiraError, InputError, unknown_name
 from aira_agents.hosting.signature import checked_seed
+from aira_agents.hosts import agreed, several
 from aira_agents.neighbours.room import CROWDED, grown
 from aira_agents.parameters import parameters_of
 from aira_agents.policies.by_name import named_policies
@@ -19,7 +20,6 @@ from aira_agents.policies.checking import policies_for
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.policies.rule import Rule, plain_errors
 from aira_agents.registry import find_environment
-from aira_agents.sweeps.hosts import agreed
 from aira_agents.sweeps.measures import in_order, measure_names
 from aira_agents.sweeps.program import Program
 from aira_agents.sweeps.spec import Outline, Spec
@@ -197,7 +197,7 @@ class Runner:
     def _fitting(self, environment: Environment, policies: Any) -> tuple[Program, int]:
         # A rule in NumPy holds the interpreter: more devices than one would wait for each other.
         in_numpy = any(isinstance(policy, Rule) and policy.is_numpy for policy in policies.values())
-        if in_numpy and jax.process_count() > 1:
+        if in_numpy and several():
             raise InputError("A rule in NumPy runs on one host only; write it in JAX, or use `--engine ray`.")
         own = jax.devices()[: 1 if in_numpy else None]
         devices = len(own)
