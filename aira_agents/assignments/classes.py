@@ -9,8 +9,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from aira_agents.assignments.grades_page import grades_page
 from aira_agents.assignments.grading import FAULT, Court, Grade, digest_of
-from aira_agents.assignments.page import grades_page
 from aira_agents.assignments.reports import classroom50, gradescope, write_table
 from aira_agents.assignments.spec import FILE, Assignment
 from aira_agents.assignments.submission import Submission

@@ -2,8 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,23 +10,8 @@ import numpy as np
 from aira_agents.assignments.arena import Standing, View, score
 from aira_agents.assignments.faults import SubmissionError
 from aira_agents.assignments.grading import Court, Located
-
-
-class Entrant(NamedTuple):
-    """Who takes part."""
-
-    name: str
-    path: Path
-
-
-class Match(NamedTuple):
-    """What came of a match; the scores are those of `names`, and a fault is told instead of scored."""
-
-    names: tuple[str, ...]
-    scores: tuple[float, ...]  # mean return of a life; minus infinity for who failed
-    faults: Mapping[str, str]
-    owners: np.ndarray  # [worlds, capacity]: which of the names an agent acts for
-    states: list[Any]  # of the first world, if they were kept
+from aira_agents.assignments.playing import Match
+from aira_agents.assignments.submission import Submission
 
 
 class _Shared:
@@ -61,7 +45,7 @@ class _Shared:
         return actions
 
 
-def play_match(court: Court, entrants: Sequence[Entrant], seeds: Sequence[int], *, keep: bool = False) -> Match:
+def play_match(court: Court, entrants: Sequence[Submission], seeds: Sequence[int], *, keep: bool = False) -> Match:
     """Lets entrants act side by side in a world for each seed; agents are dealt to them in turn.
 
     Raises:

@@ -15,17 +15,15 @@ from typing import Any
 import numpy as np
 from openskill.models import PlackettLuce
 
-from aira_agents.assignments.grading import Court
-from aira_agents.assignments.matches import Entrant, Match, play_match
 from aira_agents.assignments.page import figure, page
+from aira_agents.assignments.playing import Match, Playing
 from aira_agents.assignments.spec import LARGEST_SEED
+from aira_agents.assignments.submission import Submission
 from aira_agents.errors import InputError, unknown_name
-from aira_agents.registry import find
 from aira_agents.results import write_atomically, write_json
 
 SYSTEMS = ("swiss", "round-robin")
 SURE = 2  # deviations on either side of a rating that are shown: about 95 %
-CLIP_FRAMES = 50
 
 
 @dataclasses.dataclass
@@ -67,38 +65,57 @@ class Tournament:
                 raise InputError(f"`{name}` must be a whole number of at least {least}; got {getattr(self, name)}.")
 
     def hold(
-        self, court: Court, entrants: Sequence[Entrant], said: Callable[[Match], None] = lambda match: None
+        self, playing: Playing, entrants: Sequence[Submission], said: Callable[[Match], None] = lambda match: None
     ) -> list[Standings]:
         """Returns the entrants by rating, the best first; the same seed gives the same matches and ratings.
+
+        Args:
+            playing: Plays the matches; those of a round in any order.
+            entrants: Who takes part.
+            said: Is told of each match when it is over.
 
         Raises:
             InputError: There are fewer than two entrants, or fewer agents than entrants in a match.
         """
         if len(entrants) < 2:
             raise InputError(f"A tournament takes at least two; got {len(entrants)}.")
-        at_once = 2 if self.system == "round-robin" else min(self.together, len(entrants))
-        if court.arena.role.capacity < at_once:
-            raise InputError(f"{court.arena.role.capacity} agents are too few for {at_once} entrants in a match.")
+        at_once, capacity = self._at_once(len(entrants)), playing.capacity()
+        if capacity < at_once:
+            raise InputError(f"{capacity} agents are too few for {at_once} entrants in a match.")
         model, chance = PlackettLuce(), np.random.default_rng(self.seed)
         table = {entrant.name: Standings(entrant.name, model.rating(name=entrant.name)) for entrant in entrants}
         order = [entrants[int(i)] for i in chance.permutation(len(entrants))]
-        for groups in self._rounds(order, table, at_once):
-            for group in groups:
-                seeds = chance.integers(0, LARGEST_SEED, self.worlds).tolist()
-                match = play_match(court, group, seeds)
-                _rate(model, table, match)
+        for groups in self._rounds(order, table):
+            games = [(group, chance.integers(0, LARGEST_SEED, self.worlds).tolist()) for group in groups]
+            played: dict[int, Match] = {}
+            for place, match in playing.matches(games):
+                played[place] = match
                 said(match)
+            for place in range(len(games)):  # in the same order, whoever was done first
+                _rate(model, table, played[place])
         return sorted(table.values(), key=lambda one: -one.sure)
 
-    def _rounds(self, order: list[Entrant], table: dict[str, Standings], at_once: int) -> Any:
+    def n_matches(self, n_entrants: int) -> int:
+        """Returns how many matches there will be."""
+        if self.system == "round-robin":
+            return math.comb(n_entrants, 2)
+        return self.rounds * self._n_groups(n_entrants)
+
+    def _at_once(self, n_entrants: int) -> int:
+        return 2 if self.system == "round-robin" else min(self.together, n_entrants)
+
+    def _n_groups(self, n_entrants: int) -> int:
+        return max(1, n_entrants // max(self._at_once(n_entrants), 1))
+
+    def _rounds(self, order: list[Submission], table: dict[str, Standings]) -> Any:
         if self.system == "round-robin":
             yield list(itertools.combinations(order, 2))
             return
         for _ in range(self.rounds):
             # Those who rate alike meet; who failed at once meets others who did.
             ranked = sorted(order, key=lambda one: -table[one.name].rating.mu)
-            n_groups = max(1, len(ranked) // at_once)
-            yield [[ranked[int(i)] for i in part] for part in np.array_split(np.arange(len(ranked)), n_groups)]
+            parts = np.array_split(np.arange(len(ranked)), self._n_groups(len(ranked)))
+            yield [[ranked[int(i)] for i in part] for part in parts]
 
 
 def _rate(model: PlackettLuce, table: dict[str, Standings], match: Match) -> None:
@@ -117,7 +134,7 @@ def _rate(model: PlackettLuce, table: dict[str, Standings], match: Match) -> Non
 
 
 def write_leaderboard(
-    court: Court, held: Tournament, table: Sequence[Standings], entrants: Sequence[Entrant], out: Path
+    playing: Playing, held: Tournament, table: Sequence[Standings], entrants: Sequence[Submission], out: Path
 ) -> Path:
     """Writes `leaderboard.json` and a page with the table and a match of the best; returns the page.
 
@@ -130,39 +147,38 @@ def write_leaderboard(
         for one in table
     ]
     write_json(out / "leaderboard.json", {"tournament": dataclasses.asdict(held), "table": rows})
-    clip = _clip(court, held, table, entrants, out)
-    body = f'<p class="dim">{html.escape(_told(court, held, len(table)))}</p>{_table(rows, court)}{clip}'
-    write_atomically(out / "index.html", page(f"{court.assignment.title}: tournament", body).encode())
+    measure, told = playing.assignment.measure, _told(playing.level, held, len(table))
+    body = f'<p class="dim">{html.escape(told)}</p>{_table(rows, measure)}{_clip(playing, held, table, entrants, out)}'
+    write_atomically(out / "index.html", page(f"{playing.assignment.title}: tournament", body).encode())
     return out / "index.html"
 
 
-def _clip(court: Court, held: Tournament, table: Sequence[Standings], entrants: Sequence[Entrant], out: Path) -> str:
+def _clip(
+    playing: Playing, held: Tournament, table: Sequence[Standings], entrants: Sequence[Submission], out: Path
+) -> str:
     """Plays one more match of the best, which counts for nothing, and returns it as a picture of the page."""
     paths = {entrant.name: entrant for entrant in entrants}
     best = [paths[one.name] for one in table if not one.fault][: held.together]
     if len(best) < 2:
         return ""
     seeds = np.random.default_rng([held.seed, 1]).integers(0, LARGEST_SEED, held.worlds).tolist()
-    match = play_match(court, best, seeds, keep=True)
-    every = max(1, len(match.states) // CLIP_FRAMES)
-    role = court.arena.role.name
-    path = find("picture", "match")(
-        court.environment, match.states[::every], role, match.owners[0], match.names, out / "best.gif"
-    )
+    match, film = playing.clip((best, seeds))
+    path = out / "best.gif"
+    write_atomically(path, film)
     scores = ", ".join(f"{name} {score:.3g}" for name, score in zip(match.names, match.scores, strict=True))
-    return f"<h2>The best, once more</h2>{figure(path, f'{scores} ({court.assignment.measure})')}"
+    return f"<h2>The best, once more</h2>{figure(path, f'{scores} ({playing.assignment.measure})')}"
 
 
-def _told(court: Court, held: Tournament, count: int) -> str:
+def _told(level: str, held: Tournament, count: int) -> str:
     how = "everybody met everybody" if held.system == "round-robin" else f"{held.rounds} rounds among equals"
     return (
         f"{count} entrants, {how}, {held.worlds} worlds a match, seed {held.seed}. A rating is a belief about "
         f"strength, with {SURE} deviations: who overlaps is not told apart. The order is by what is almost certain. "
-        f"Level {court.level.name}."
+        f"Level {level}."
     )
 
 
-def _table(rows: Sequence[dict[str, Any]], court: Court) -> str:
+def _table(rows: Sequence[dict[str, Any]], measure: str) -> str:
     lines = []
     for rank, row in enumerate(rows, 1):
         mean = "" if row["mean"] is None else f"{row['mean']:.3g}"
@@ -174,6 +190,6 @@ def _table(rows: Sequence[dict[str, Any]], court: Court) -> str:
         )
     head = '<th class="number">#<th>Who<th class="number">Rating<th class="number">Matches<th class="number">First'
     return (
-        f'<table><thead><tr>{head}<th class="number">Mean {html.escape(court.assignment.measure)}</tr></thead>'
+        f'<table><thead><tr>{head}<th class="number">Mean {html.escape(measure)}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>"
     )

@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from aira_agents.cli.console import console
+from aira_agents.cli.console import bar, console
 from aira_agents.cli.devices import ALONE, Meeting
 from aira_agents.cli.parsing import parsed
 from aira_agents.cli.words import first_word
+from aira_agents.engines import Engine, engine_named
 from aira_agents.errors import InputError, unknown_name
 from aira_agents.registry import find, names
-from aira_agents.sweeps.engines import Engine, engine_named
+from aira_agents.sweeps.engines import outlined, rows_of
 from aira_agents.sweeps.spec import MOST_RUNS, Outline, Spec, parsed_variation
 from aira_agents.sweeps.summary import measures_in, summed_up
 from aira_agents.sweeps.table import Table, marked
@@ -113,7 +114,7 @@ def sweep_command(arguments: list[str]) -> None:
 def _sweep(
     engine: Engine, spec: Spec, options: SweepOptions, table: Table, done: frozenset[int], refusing: Refusing
 ) -> None:
-    outline = engine.outline(spec, options.at_once, done)
+    outline = outlined(engine, spec, options.at_once, done)
     with refusing():
         if options.show and options.show not in outline.measures:
             raise unknown_name("measure", options.show, outline.measures)
@@ -139,10 +140,10 @@ def _with_other_hosts(engine: Engine, spec: Spec, options: SweepOptions) -> None
         if table:
             _sweep(engine, spec, options, table, done, refusing)
             return
-        outline = engine.outline(spec, options.at_once, done)
+        outline = outlined(engine, spec, options.at_once, done)
         with refusing():
             pass  # what the first host may refuse; so may it with each batch, whose rows are its own to write
-        for _ in engine.run(spec, options.at_once, outline.batches):
+        for _ in rows_of(engine, spec, options.at_once, outline.batches):
             with refusing():
                 pass
 
@@ -188,22 +189,15 @@ def _tell(spec: Spec, outline: Outline, done: frozenset[int]) -> None:
 
 
 def _run(engine: Engine, spec: Spec, options: SweepOptions, outline: Outline, table: Table, refusing: Refusing) -> None:
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     if outline.faults:
         table.add(marked(spec, outline.faults))
-    to_do = sum(map(len, outline.batches))
-    screen = Console(stderr=True)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
-        task = progress.add_task("runs", total=to_do)
+    with bar("runs", sum(map(len, outline.batches))) as advance:
         try:
             rows: Any
-            for rows in engine.run(spec, options.at_once, outline.batches):
+            for rows in rows_of(engine, spec, options.at_once, outline.batches):
                 with refusing():
                     table.add(rows)
-                progress.advance(task, rows["run"].nunique())
+                advance(rows["run"].nunique())
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 "Interrupted; what is done is kept: the same command with `--resume` goes on."

@@ -1,11 +1,10 @@
 """`aira tournament FOLDER --assignment A`: submissions meet in shared worlds, and are rated."""
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Literal
 
-from aira_agents.cli.console import console
+from aira_agents.cli.console import bar, console
 from aira_agents.cli.parsing import parsed
 from aira_agents.errors import InputError
 
@@ -37,6 +36,12 @@ class TournamentOptions:
     """play at this level; as it stands: the best of this machine short of a container"""
     results: Path = Path("results")
     """where the folder with the page goes"""
+    engine: Literal["local", "processes", "ray"] = "local"
+    """one match after the other, several processes, or a Ray cluster; the ratings are the same"""
+    workers: int = 0
+    """processes, of the engine `processes`; 0: one a core"""
+    address: str = ""
+    """of the Ray cluster; by default one on this machine"""
 
 
 def tournament_command(arguments: list[str]) -> None:
@@ -48,24 +53,24 @@ def tournament_command(arguments: list[str]) -> None:
         raise InputError("`aira tournament` needs the folder with the entrants first.")
     folder, rest = Path(arguments[0]), arguments[1:]
     options = parsed(TournamentOptions, rest, prog=f"aira tournament {folder}", description="Lets policies meet.")
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    from aira_agents.assignments.grading import Court
     from aira_agents.assignments.levels import chosen_level
-    from aira_agents.assignments.matches import Entrant
+    from aira_agents.assignments.playing import Playing
     from aira_agents.assignments.spec import load_assignment
     from aira_agents.assignments.submission import find_submissions
     from aira_agents.assignments.tournament import Tournament, write_leaderboard
+    from aira_agents.engines import engine_named
     from aira_agents.results import results_folder
 
     held = Tournament(options.system, options.rounds, options.together, options.worlds, options.seed)
     assignment = load_assignment(options.assignment)
     level = chosen_level(options.level, options.require or assignment.limits.level)
-    entrants = [Entrant(*submission) for submission in find_submissions(folder)]
+    entrants = find_submissions(folder.resolve())
     console.print(f"Level: {level.name} ({level.told})")
-    court = Court(assignment, level, ())
-    table = held.hold(court, entrants)
+    playing = Playing(assignment, level.name, engine_named(options.engine, options.workers, options.address))
+    with bar("matches", held.n_matches(len(entrants))) as advance:
+        table = held.hold(playing, entrants, lambda match: advance(1))
     out = results_folder(f"tournament-{assignment.folder.name.replace(' ', '-')}", base=options.results)
-    page = write_leaderboard(court, held, table, entrants, out)
+    page = write_leaderboard(playing, held, table, entrants, out)
     for rank, one in enumerate(table, 1):
         console.print(
             f"{rank:>3}  {one.rating.mu:5.1f} +- {2 * one.rating.sigma:4.1f}  {one.name}  {one.fault}".rstrip()

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aira_agents.engines import Engine, Local
 from aira_agents.errors import InputError
-from aira_agents.sweeps.engines import Engine, Local
+from aira_agents.sweeps.engines import outlined, rows_of
 from aira_agents.sweeps.spec import Spec
 from aira_agents.sweeps.table import marked
 
@@ -66,8 +67,8 @@ def sweep(
         keep=tuple(keep),
     )
     engine = engine or Local()
-    outline = engine.outline(spec, 0, frozenset())
-    rows = [*engine.run(spec, 0, outline.batches), *([marked(spec, outline.faults)] if outline.faults else [])]
+    outline = outlined(engine, spec, 0, frozenset())
+    rows = [*rows_of(engine, spec, 0, outline.batches), *([marked(spec, outline.faults)] if outline.faults else [])]
     return pd.concat(rows).sort_values(["run", "step"], ignore_index=True)
 
 
