@@ -276,6 +276,25 @@ def test_a_tournament_tells_strong_from_weak_and_is_the_same_from_the_same_seed(
         held.hold(playing, entrants[:1])
 
 
+class Backwards(Local):
+    """Is done with the last call first."""
+
+    def calls(self, task, arguments):
+        yield from reversed([*super().calls(task, arguments)])
+
+
+def test_ratings_do_not_depend_on_which_match_is_over_first(judge, tmp_path):
+    entrants = [Submission(name, written(tmp_path / name, source)) for name, source in (("a", UP), ("b", GREEDY))]
+    entrants.append(Submission("c", written(tmp_path / "c", "x = 1\n")))
+    held, over = Tournament("round-robin", worlds=2), []
+    first, second = (
+        held.hold(Playing(judge.assignment, "process", engine), entrants, lambda match: over.append(match.names))
+        for engine in (Local(), Backwards())
+    )
+    assert [(one.name, one.rating.mu) for one in first] == [(one.name, one.rating.mu) for one in second]
+    assert len(over) == 2 * held.n_matches(3) and over[:3] == over[:2:-1]
+
+
 def test_in_a_match_each_acts_for_its_own_agents_only(judge, tmp_path):
     still, up = "def act(observation, rng):\n    return 0\n", "def act(observation, rng):\n    return 1\n"
     entrants = [Submission(n, written(tmp_path / n, s)) for n, s in (("still", still), ("up", up))]

@@ -104,6 +104,7 @@ def test_networks_of_their_own_learn_what_their_own_agents_did():
     assert clone(world, data, SMALL, 30).last["loss/player"] == pytest.approx(np.log(2), abs=0.01)
 
 
+@pytest.mark.slow
 def test_numbers_within_bounds_are_cloned_too():
     world = Thermostat(n_rooms=2, max_steps=50)
     data = recorded(world, proportional(), 8, "thermostat")

@@ -19,6 +19,7 @@ def _measured(world, n_steps=5):
     return before.now.state, after.now.state, metrics
 
 
+@pytest.mark.slow
 def test_who_found_no_room_is_counted_per_step_of_a_world():
     before, after, metrics = _measured(Flocking(n_birds=60, width=40, height=40, neighbours="cells", room=2))
     more = jnp.sum(after.crowded - before.crowded)

@@ -58,6 +58,7 @@ def test_the_expert_acts_at_first_and_then_no_more():
     assert shares[0] == 1 and shares[5:].tolist() == [0, 0, 0] and 0 < shares[3] < 1
 
 
+@pytest.mark.slow
 def test_a_step_that_the_expert_takes_is_the_experts():
     def returned(**share):
         learner = tiny(learning_rate=0.0, **share).learner(GridWorld(), SMALL, experts={"walker": Rule(along_the_wall)})

@@ -92,6 +92,7 @@ def test_without_any_term_chance_acts_and_nothing_was_spent():
     assert fitted.ledger.rows == () and fitted.ledger.total[1:] == (0,) * 5
 
 
+@pytest.mark.slow
 def test_demonstrations_alone_are_looked_up_and_lessons_add_to_them(shown):
     alone = (AI() + TD(shown)).fit(WORLD, KEY).policies[ROLE]
     taught = (helping() + TD(shown)).fit(WORLD, KEY)

@@ -25,6 +25,7 @@ def going_home(samples):
     return np.asarray(samples.features)[:, WORLD.roles[0].features.index("home(dx)")]
 
 
+@pytest.mark.slow
 def test_demonstrations_are_400_decisions_of_the_west_or_of_both_sides():
     west = rows(lesson.demonstrations(WORLD, "west", 0), ROLE)
     both = rows(lesson.demonstrations(WORLD, "both", 0), ROLE)

@@ -54,6 +54,7 @@ def test_the_nearest_row_that_is_valid_is_done_and_else_anything_that_is():
     assert decided(table([0.0, 9.0], [1, 1]), [0.0] * 3, valid=first_only) == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_lookup_in_greedy_foraging_is_nearly_greedy():
     world = Foraging(n_agents=2, width=8, height=8, food_at_start=0.1, regrowth=0.01, max_steps=60)
     policies = lookup(world, record(world, {"forager": Rule(greedy)}, 0, 10))

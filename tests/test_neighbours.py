@@ -85,6 +85,7 @@ def _flock(world):
     return after
 
 
+@pytest.mark.slow
 def test_room_grows_outside_the_program_until_it_suffices_or_is_the_most_there_can_be():
     crowd = Flocking(n_birds=11, neighbours="cells", room=4, speed=0.0)
     assert _flock(crowd).crowded == 11

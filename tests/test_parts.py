@@ -97,6 +97,7 @@ def test_a_population_in_parts_fares_as_the_whole_does():
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_step_in_parts_is_the_mean_of_what_the_parts_would_do():
     whole, parts = (
         Reinforce(n_worlds=8, n_steps=16, n_parts=n, entropy_weight=0.1).learner(CartPole(), MLPPolicy.build)
@@ -123,6 +124,7 @@ def test_what_each_part_saw_is_in_the_statistics():
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_recurrent_networks_shuffle_the_worlds_of_each_part():
     trained = train(PPO(**SMALL, n_minibatches=2).learner(CartPole(), GRUPolicy.build), n_steps=UPDATE, progress=False)
     assert trained.last["first_ratio_error/cart"] < 1e-5

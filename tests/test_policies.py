@@ -182,6 +182,7 @@ for i in range(30):
 """
 
 
+@pytest.mark.slow
 def test_many_networks_built_in_one_program_never_wait_for_each_other():
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "JAX_PLATFORMS": "cpu"}
     subprocess.run([sys.executable, "-c", MANY], env=environment, timeout=240, check=True)

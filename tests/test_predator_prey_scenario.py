@@ -28,6 +28,7 @@ def test_both_sides_live_on_and_predators_follow_prey():
     assert interval.high < lesson.LONGEST_LAG
 
 
+@pytest.mark.slow
 def test_the_lesson_draws_and_says_what_it_found(tmp_path, capsys):
     lesson.main(seeds=2, steps=600, results=tmp_path)
     said = capsys.readouterr().out

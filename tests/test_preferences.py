@@ -134,6 +134,7 @@ def test_clips_are_of_one_whole_life():
     assert whole_lives(active, ends).tolist() == [True, True, False, False]
 
 
+@pytest.mark.slow
 def test_how_long_a_life_is_tells_nothing_of_the_sign_of_rewards():
     # All places pay alike. Lives differ in length; were clips whole lives, their sums would tell plus from minus.
     def asked(sign):
@@ -188,6 +189,7 @@ def test_every_learner_learns_from_what_it_is_shown_and_reports_what_the_world_p
     assert np.nanmean(returns[:3]) > 2 and 0 <= np.nanmean(returns[-5:]) < 1.2, returns
 
 
+@pytest.mark.slow
 def test_whoever_learns_within_does_what_is_preferred():
     world = Ring(n_players=1)
     metrics = run(a_learner(world), 60)[1]

@@ -60,6 +60,7 @@ def test_where_the_world_pays_for_nothing_the_person_decides():
     assert metrics["reward"].tolist() == [1.0] * 60  # what the world pays is what is reported
 
 
+@pytest.mark.slow
 def test_the_person_is_heard_first_and_the_world_has_the_last_word():
     # The second arm pays; the person wants the first.
     metrics = run(TamerRL(weight=4.0, weight_steps=1600), probes.Bandit(max_steps=50), always(0), 120)

@@ -176,6 +176,7 @@ def if_alike(observation, key):
     return (observation["shown"] == observation["cue"]).astype(jnp.int32)
 
 
+@pytest.mark.slow
 def test_deep_tamer_learns_what_no_linear_model_of_a_person_can_tell():
     at_once = {"low_s": 0.0, "high_s": 0.0}
     record, world = TAMER(learning_rate=0.01, n_worlds=4, **at_once), TwoCues()

@@ -148,6 +148,7 @@ def test_what_not_to_do_is_no_answer_to_look_up():
     assert written.weight.sum() == 9 and not Veto().extends_lookup
 
 
+@pytest.mark.slow
 def test_where_nobody_learns_vetoes_protect_and_are_not_written_down():
     world = Villages(vision_radius=1, max_steps=12)
     shown = record(world, {ROLE: RandomPolicy()}, 0, 1)
