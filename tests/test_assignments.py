@@ -17,14 +17,10 @@ from aira_agents.assignments.arena import Arena, PolicyPlayer
 from aira_agents.assignments.classes import grade_class, is_late
 from aira_agents.assignments.grading import Grade
 from aira_agents.assignments.levels import chosen_level, known_levels
-from aira_agents.assignments.matches import play_match
-from aira_agents.assignments.playing import Playing
 from aira_agents.assignments.reports import classroom50, gradescope
 from aira_agents.assignments.scoring import judged
 from aira_agents.assignments.spec import LEVELS, Test, for_students, load_assignment
 from aira_agents.assignments.submission import Submission
-from aira_agents.assignments.tournament import Tournament
-from aira_agents.engines import Local
 from aira_agents.errors import InputError
 from aira_agents.policies import Rule
 from environments.foraging import Foraging, greedy
@@ -254,51 +250,3 @@ def test_on_ci_a_level_that_lacks_a_package_fails_and_one_that_the_kernel_lacks_
     monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/bwrap")
     with pytest.raises(pytest.skip.Exception, match="the level container cannot"):
         need_level("container")
-
-
-def test_a_tournament_tells_strong_from_weak_and_is_the_same_from_the_same_seed(judge, tmp_path):
-    sources = {
-        "greedy": GREEDY,
-        "chance": UP,
-        "still": "def act(observation, rng):\n    return 0\n",
-        "broken": "x = 1\n",
-    }
-    entrants = [Submission(name, written(tmp_path / name, source)) for name, source in sources.items()]
-    held = Tournament(rounds=3, together=2, worlds=5, seed=1)
-    playing = Playing(judge.assignment, "process", Local())
-    first, second = held.hold(playing, entrants), held.hold(playing, entrants)
-    assert [(one.name, one.rating.mu) for one in first] == [(one.name, one.rating.mu) for one in second]
-    assert first[0].name == "greedy"
-    broken = next(one for one in first if one.name == "broken")
-    assert broken.fault.startswith("INVALID")
-    assert all(one.rating.mu > broken.rating.mu for one in first if one is not broken)
-    with pytest.raises(InputError, match="at least two"):
-        held.hold(playing, entrants[:1])
-
-
-class Backwards(Local):
-    """Is done with the last call first."""
-
-    def calls(self, task, arguments):
-        yield from reversed([*super().calls(task, arguments)])
-
-
-def test_ratings_do_not_depend_on_which_match_is_over_first(judge, tmp_path):
-    entrants = [Submission(name, written(tmp_path / name, source)) for name, source in (("a", UP), ("b", GREEDY))]
-    entrants.append(Submission("c", written(tmp_path / "c", "x = 1\n")))
-    held, over = Tournament("round-robin", worlds=2), []
-    first, second = (
-        held.hold(Playing(judge.assignment, "process", engine), entrants, lambda match: over.append(match.names))
-        for engine in (Local(), Backwards())
-    )
-    assert [(one.name, one.rating.mu) for one in first] == [(one.name, one.rating.mu) for one in second]
-    assert len(over) == 2 * held.n_matches(3) and over[:3] == over[:2:-1]
-
-
-def test_in_a_match_each_acts_for_its_own_agents_only(judge, tmp_path):
-    still, up = "def act(observation, rng):\n    return 0\n", "def act(observation, rng):\n    return 1\n"
-    entrants = [Submission(n, written(tmp_path / n, s)) for n, s in (("still", still), ("up", up))]
-    match = play_match(judge, entrants, [1, 2, 3, 4, 5], keep=True)
-    ys = np.array([state.agents["forager"].y for state in match.states])
-    assert np.all(ys[:, match.owners[0] == 0] == ys[0, match.owners[0] == 0])
-    assert np.any(ys[:, match.owners[0] == 1] != ys[0, match.owners[0] == 1])

@@ -1,12 +1,9 @@
 """Whoever makes the calls, each is made and its result is there once, and what a task refuses is said."""
 
-import json
 import os
 import time
 
 import pytest
-from courts import GREEDY, TOML, UP, written
-from shell import python
 
 from aira_agents.engines import Local, Processes, engine_named
 from aira_agents.errors import InputError
@@ -48,34 +45,3 @@ def test_a_process_that_is_lost_is_said():
 def test_nonsense_is_refused():
     with pytest.raises(InputError, match="at least 1; got -1"):
         engine_named("processes", workers=-1)
-
-
-LAUNCHER = """
-import sys
-from aira_agents.cli.tournament import tournament_command
-tournament_command(sys.argv[1:])
-assert "jax" not in sys.modules, "who only hands out matches started JAX"
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("system", ["swiss", "round-robin"])
-def test_a_tournament_is_the_same_whoever_plays_its_matches(tmp_path, system):
-    assignment = written(tmp_path / "tiny", TOML, "assignment.toml")
-    for name, source in (("greedy", GREEDY), ("up", UP), ("still", STILL), ("broken", "x = 1\n")):
-        written(tmp_path / "class" / name, source)
-    arguments = [tmp_path / "class", "--assignment", assignment, "--system", system, "--worlds", 2]
-    arguments += ["--rounds", 2, "--together", 2, "--level", "process"]
-    engines = [["local"], ["processes", "--workers", 2]] + ([["ray"]] if system == "swiss" else [])
-    tables = []
-    for engine in engines:
-        results = tmp_path / engine[0]
-        own = [*map(str, [*arguments, "--results", results, "--engine", *engine])]
-        done = python("-c", LAUNCHER if engine != ["local"] else LAUNCHER.rsplit("assert", 1)[0], *own, timeout=180)
-        assert done.returncode == 0, done.stderr
-        (out,) = results.iterdir()
-        tables.append(json.loads((out / "leaderboard.json").read_text()))
-        assert "data:image/gif;base64," in (out / "index.html").read_text("utf-8")
-    assert all(table == tables[0] for table in tables)
-    assert tables[0]["table"][0]["name"] == "greedy"
-    assert {row["name"] for row in tables[0]["table"]} == {"greedy", "up", "still", "broken"}

@@ -60,13 +60,13 @@ def train(
     progress: bool = True,
     devices: Sequence[Any] | None = None,
 ) -> Trained:
-    """Trains for `n_steps` environment steps, rounded up to whole updates.
+    """Trains for `n_steps` environment steps, rounded up to whole updates; on several hosts each makes the same call.
 
     Args:
         learner: What `PPO(...).learner(environment, networks)` and its like return.
         n_steps: Environment steps over all worlds, those before a resume included.
         seed: The one source of chance.
-        folder: Where `metrics.csv` and `checkpoint.safetensors` go; `None`: nowhere.
+        folder: Where `metrics.csv` and `checkpoint.safetensors` go; `None`: nowhere. The first host's counts.
         resume: Goes on from the checkpoint in `folder`; the result equals an unbroken run's, bit for bit on CPU.
         tensorboard: Writes `folder/tensorboard` too.
         checkpoint_every_s: Seconds between checkpoints; there is always one at the start and one at the end.
