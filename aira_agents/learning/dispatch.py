@@ -36,10 +36,10 @@ class Dispatch:
         program = jax.jit(
             _updates(learner, self._static, most), donate_argnums=0, out_shardings=(kept, told, told, told)
         )
-        self._program = program.lower(arrays, np.int32(0)).compile()
+        lowered = program.lower(arrays, np.int32(0))
+        self.names = sorted(lowered.out_info[1])
+        self._program = lowered.compile()
         self.compile_seconds = time.perf_counter() - begun
-        measured = eqx.filter_eval_shape(learner.update, state)[1]
-        self.names = sorted(measured)
 
     def __call__(self, state: Any, count: int) -> Dispatched:
         """Takes `count` updates, or fewer if numbers blow up."""
@@ -62,8 +62,9 @@ def _whole(place: NamedSharding) -> NamedSharding:
 
 def _updates(learner: Learner, static: Any, most: int) -> Callable[[Any, Array], Any]:
     def run(arrays: Any, count: Int[Array, ""]) -> tuple[Any, Metrics, Int[Array, ""], Bool[Array, ""]]:
-        measured = eqx.filter_eval_shape(learner.update, eqx.combine(arrays, static))[1]
-        table = {name: jnp.zeros((most,), metric.dtype) for name, metric in measured.items()}
+        # Gone through once: Python takes as long for it as for all else that comes before compiling.
+        one: Any = eqx.filter_closure_convert(learner.update, eqx.combine(arrays, static))
+        table = {name: jnp.zeros((most,), metric.dtype) for name, metric in one.out_struct[1].items()}
 
         def unfinished(carry: Any) -> Bool[Array, ""]:
             _, _, taken, sound = carry
@@ -73,7 +74,7 @@ def _updates(learner: Learner, static: Any, most: int) -> Callable[[Any, Array],
         # was cut into dispatches never changes its numbers.
         def update(carry: Any) -> Any:
             arrays, table, taken, _ = carry
-            state, metrics = learner.update(eqx.combine(arrays, static))
+            state, metrics = one(eqx.combine(arrays, static))
             table = {name: column.at[taken].set(metrics[name]) for name, column in table.items()}
             sound = _all_finite(metrics) & _policies_finite(learner, state)
             return eqx.partition(state, eqx.is_array)[0], table, taken + 1, sound
