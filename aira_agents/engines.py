@@ -7,11 +7,14 @@ import concurrent.futures
 import importlib
 import multiprocessing
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol, runtime_checkable
 
 from aira_agents.errors import AiraError, InputError
+
+SECONDS_TO_REACH = 10.0
 
 Arguments = Sequence[tuple[Any, ...]]
 
@@ -88,6 +91,7 @@ class Ray:
             raise InputError('`--engine ray` needs Ray: `pip install "aira-agents[ray]"`.') from error
         self._ray = ray
         if not ray.is_initialized():
+            _check_reached(address)
             try:
                 ray.init(address=address or None, log_to_driver=False, include_dashboard=False, logging_level="error")
             except (ConnectionError, ValueError, RuntimeError) as error:
@@ -114,6 +118,19 @@ class Ray:
             if isinstance(error.cause, AiraError):
                 raise error.cause from None
             raise
+
+
+def _check_reached(address: str) -> None:
+    """Raises `InputError` where nobody listens at `address`: Ray would try for minutes, and say so again and again."""
+    name, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():  # such as `auto`, of which Ray itself says what is wrong
+        return
+    try:
+        socket.create_connection((name.strip("[]"), int(port)), timeout=SECONDS_TO_REACH).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"There is no Ray cluster at {address!r}: {getattr(error, 'strerror', None) or error}."
+        ) from error
 
 
 def engine_named(name: str, workers: int = 0, address: str = "") -> Engine:

@@ -4,6 +4,7 @@ import os
 import time
 
 import pytest
+from shell import free_address
 
 from aira_agents.engines import Local, Processes, engine_named
 from aira_agents.errors import InputError
@@ -40,6 +41,12 @@ def test_what_a_task_refuses_is_said(engine):
 def test_a_process_that_is_lost_is_said():
     with pytest.raises(InputError, match="A process was killed"):
         [*Processes(1).calls(vanish, [()])]
+
+
+def test_where_there_is_no_cluster_it_is_said_at_once():
+    pytest.importorskip("ray")
+    with pytest.raises(InputError, match=r"There is no Ray cluster at '127\.0\.0\.1:\d+'"):
+        engine_named("ray", address=free_address())
 
 
 def test_nonsense_is_refused():
