@@ -92,7 +92,7 @@ def test_a_tournament_is_the_same_whoever_plays_its_matches(tmp_path, system):
     for engine in engines:
         results = tmp_path / engine[0]
         own = [*map(str, [*arguments, "--results", results, "--engine", *engine])]
-        done = python("-c", LAUNCHER if engine != ["local"] else LAUNCHER.rsplit("assert", 1)[0], *own, timeout=180)
+        done = python("-c", LAUNCHER if engine != ["local"] else LAUNCHER.rsplit("assert", 1)[0], *own, timeout=300)
         assert done.returncode == 0, done.stderr
         (out,) = results.iterdir()
         tables.append(json.loads((out / "leaderboard.json").read_text()))
