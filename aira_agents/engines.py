@@ -26,8 +26,7 @@ class Engine(Protocol):
     def calls(self, task: Callable[..., Any], arguments: Arguments) -> Iterator[tuple[int, Any]]:
         """Calls `task` with each of `arguments`; yields the place of each, and what it returned, as it is done.
 
-        A task is a function of a module, and arguments and results are pickled, for it may be done elsewhere. It is
-        done again where who did it is lost.
+        A task is a function of a module, and arguments and results are pickled, for it may be done elsewhere.
 
         Raises:
             AiraError: The task did.

@@ -44,7 +44,6 @@ def test_a_process_that_is_lost_is_said():
 
 
 def test_where_there_is_no_cluster_it_is_said_at_once():
-    pytest.importorskip("ray")
     with pytest.raises(InputError, match=r"There is no Ray cluster at '127\.0\.0\.1:\d+'"):
         engine_named("ray", address=free_address())
 

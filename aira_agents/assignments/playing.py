@@ -29,7 +29,7 @@ Game = tuple[Sequence[Submission], Sequence[int]]
 
 
 class Playing:
-    """Plays matches by an engine, all alike: what is handed in, and the assignment's files, must lie where it says."""
+    """Plays matches by an engine; whoever plays one must find what is handed in where `Submission.path` says."""
 
     def __init__(self, assignment: Assignment, level: str, engine: Engine) -> None:
         self.assignment, self.level, self._engine = assignment, level, engine

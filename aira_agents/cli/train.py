@@ -102,8 +102,8 @@ def train_command(arguments: list[str]) -> None:
     learner, arguments = taken(arguments, "--learner", DEFAULT_LEARNER)
     setting, options = _parsed(world, str(learner), arguments)
     Checkpoints(None, options.checkpoint_seconds, None)
-    compiled = _learner(setting)  # before any folder is made: what does not fit together is said at once
     with options.meeting.kept():
+        compiled = _learner(setting)  # before any folder is made: what does not fit together is said at once
         with together("this training"):
             folder = _new_folder(setting, options) if is_first() else None
         _train(setting, compiled, folder, options, resume=False)
@@ -174,10 +174,10 @@ def _resume(folder: Path, arguments: list[str]) -> None:
     )
     config = read_config(folder) if options.meeting.checked().host == 0 else None
     _meet(options.meeting, config["learner"]["parameters"] if config else {})
-    setting = setting_of(told_by_first(config), folder)
-    if options.steps is not None:
-        setting = dataclasses.replace(setting, steps=options.steps)
     with options.meeting.kept():
+        setting = setting_of(told_by_first(config), folder)
+        if options.steps is not None:
+            setting = dataclasses.replace(setting, steps=options.steps)
         _train(setting, _learner(setting), folder if is_first() else None, options, resume=True)
 
 
