@@ -114,8 +114,8 @@ def told_by_first(record: Any) -> Any:
 
 
 def same_on_all(text: str, what: str) -> None:
-    """Raises `InputError` on every host if `text`, such as its settings, differs on one of them from the first's."""
-    digest = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
+    """Raises `InputError` on every host if `text`, such as its settings, or JAX's version differs on one of them."""
+    digest = np.frombuffer(hashlib.sha256(f"{jax.__version__} {text}".encode()).digest(), np.uint8)
     (differs,) = most(int(not np.array_equal(digest, agreed(digest))))
     if differs:
         raise InputError(f"All hosts must be given the same {what}, and run the same versions; they were not.")

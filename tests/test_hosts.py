@@ -235,6 +235,10 @@ def test_what_one_host_does_wrong_ends_both_with_a_line(tmp_path):
     codes, said = ended(both(run, [*run, "--seed", 1]))
     assert codes == [2, 2]
     assert all(line.startswith("All hosts must be given the same settings") for line in said), said
+    codes, said = ended(both(run, [*run, "--world.force-n", -5]))
+    assert codes == [2, 2]
+    assert said[0].startswith("Another host refused this training")
+    assert said[1].startswith("CartPole: `force_n` must be")
     (tmp_path / "file").touch()
     codes, said = ended(both([*run[:-1], tmp_path / "file"]))
     assert codes == [2, 2]

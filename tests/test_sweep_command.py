@@ -164,6 +164,28 @@ def test_two_hosts_leave_the_table_of_one(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("other", "first_says", "second_says"),
+    [
+        (["--seeds", "6"], "All hosts must be given the same settings", "All hosts must be given the same settings"),
+        (["--show", "nothing"], "Unknown measure 'nothing'", "Another host refused this sweep"),
+    ],
+)
+def test_what_one_of_two_hosts_refuses_ends_both_with_a_line(tmp_path, other, first_says, second_says):
+    together = [*SMALL, "--steps", "5", "--devices", "1", "--hosts", "2", "--coordinator", free_address()]
+    hosts = [
+        subprocess.Popen(
+            command(*together, *own, "--host", host, "--out", tmp_path / f"of_{host}.csv"),
+            env=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for host, own in ((0, other), (1, []))
+    ]  # fmt: skip
+    said = [host.communicate(timeout=60)[1] for host in hosts]
+    assert [host.returncode for host in hosts] == [2, 2]
+    assert said[0].startswith(first_says) and said[1].startswith(second_says), said
+
+
+@pytest.mark.slow
 def test_every_row_is_there_once_though_a_node_of_the_cluster_dies(tmp_path):
     out = tmp_path / "table.csv"
     whole = tmp_path / "whole.csv"

@@ -114,11 +114,13 @@ def sweep_command(arguments: list[str]) -> None:
 def _sweep(
     engine: Engine, spec: Spec, options: SweepOptions, table: Table, done: frozenset[int], refusing: Refusing
 ) -> None:
-    outline = outlined(engine, spec, options.at_once, done)
     with refusing():
+        outline = outlined(engine, spec, options.at_once, done)
         if options.show and options.show not in outline.measures:
             raise unknown_name("measure", options.show, outline.measures)
         table.open()
+        if outline.faults:
+            table.add(marked(spec, outline.faults))
     _tell(spec, outline, done)
     _run(engine, spec, options, outline, table, refusing)
     _report(table.finish(), spec, options)
@@ -127,11 +129,12 @@ def _sweep(
 def _with_other_hosts(engine: Engine, spec: Spec, options: SweepOptions) -> None:
     import numpy as np
 
-    from aira_agents.hosts import agreed, is_first, together
+    from aira_agents.hosts import agreed, is_first, same_on_all, together
 
     refusing = functools.partial(together, "this sweep")
     there, table = np.zeros(spec.n_runs, bool), None
     with options.meeting.kept():
+        same_on_all(f"{spec.identity}, {options.at_once}", "settings")
         with refusing():
             if is_first():
                 table = Table(options.out, spec, resume=options.resume, overwrite=options.overwrite)
@@ -140,12 +143,11 @@ def _with_other_hosts(engine: Engine, spec: Spec, options: SweepOptions) -> None
         if table:
             _sweep(engine, spec, options, table, done, refusing)
             return
-        outline = outlined(engine, spec, options.at_once, done)
         with refusing():
-            pass  # what the first host may refuse; so may it with each batch, whose rows are its own to write
+            outline = outlined(engine, spec, options.at_once, done)
         for _ in rows_of(engine, spec, options.at_once, outline.batches):
             with refusing():
-                pass
+                pass  # the first host may: the rows are its own to write
 
 
 def _check(options: SweepOptions) -> None:
@@ -189,8 +191,6 @@ def _tell(spec: Spec, outline: Outline, done: frozenset[int]) -> None:
 
 
 def _run(engine: Engine, spec: Spec, options: SweepOptions, outline: Outline, table: Table, refusing: Refusing) -> None:
-    if outline.faults:
-        table.add(marked(spec, outline.faults))
     with bar("runs", sum(map(len, outline.batches))) as advance:
         try:
             rows: Any

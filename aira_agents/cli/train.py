@@ -24,7 +24,7 @@ from aira_agents.keys import checked_seed
 from aira_agents.learning.checkpoint import NAME as CHECKPOINT
 from aira_agents.learning.checkpoint import Checkpoints, load_checkpoint
 from aira_agents.learning.learner import Learner, updates_for
-from aira_agents.learning.train import Trained, over_devices, train
+from aira_agents.learning.train import RUN, Trained, over_devices, train
 from aira_agents.neighbours.room import CROWDED, ROOM, grown
 from aira_agents.policies.files import save_policies
 from aira_agents.policies.networks import KINDS, Network
@@ -104,7 +104,7 @@ def train_command(arguments: list[str]) -> None:
     Checkpoints(None, options.checkpoint_seconds, None)
     with options.meeting.kept():
         compiled = _learner(setting)  # before any folder is made: what does not fit together is said at once
-        with together("this training"):
+        with together(RUN):
             folder = _new_folder(setting, options) if is_first() else None
         _train(setting, compiled, folder, options, resume=False)
 
@@ -139,8 +139,9 @@ def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, Ru
     )
     network = Network(**dataclasses.asdict(options.network))
     _meet(options.run.meeting.checked(), vars(options.learner))
-    made_world, made_record = made(environment, options.world), made(record, options.learner)
-    partners = Partners(named["demonstrations"], named["expert"], made_of(kinds, options))
+    with together(RUN):
+        made_world, made_record = made(environment, options.world), made(record, options.learner)
+        partners = Partners(named["demonstrations"], named["expert"], made_of(kinds, options))
     setting = Setting(world, made_world, learner, made_record, network, options.run.seed, options.run.steps, partners)
     return setting, options.run
 
@@ -156,12 +157,13 @@ def _meet(meeting: Meeting, hyperparameters: Mapping[str, Any]) -> None:
 
 
 def _learner(setting: Setting) -> Learner:
-    checked_seed(setting.seed, "--seed")
-    given = setting.partners.arguments(setting.record, setting.learner, setting.environment)
-    learner = setting.record.learner(setting.environment, setting.network.builders(setting.environment), **given)
-    updates_for(learner, setting.steps)
-    over_devices(learner)
-    same_on_all(f"{setting.config()}, {jax.__version__}", "settings")
+    with together(RUN):
+        checked_seed(setting.seed, "--seed")
+        given = setting.partners.arguments(setting.record, setting.learner, setting.environment)
+        learner = setting.record.learner(setting.environment, setting.network.builders(setting.environment), **given)
+        updates_for(learner, setting.steps)
+        over_devices(learner)
+    same_on_all(str(setting.config()), "settings")
     return learner
 
 
@@ -175,7 +177,9 @@ def _resume(folder: Path, arguments: list[str]) -> None:
     config = read_config(folder) if options.meeting.checked().host == 0 else None
     _meet(options.meeting, config["learner"]["parameters"] if config else {})
     with options.meeting.kept():
-        setting = setting_of(told_by_first(config), folder)
+        config = told_by_first(config)
+        with together(RUN):
+            setting = setting_of(config, folder)
         if options.steps is not None:
             setting = dataclasses.replace(setting, steps=options.steps)
         _train(setting, _learner(setting), folder if is_first() else None, options, resume=True)
