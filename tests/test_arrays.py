@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from aira_agents.arrays import lots, places_by_lot, running_count, running_sum, shuffled
+from aira_agents.arrays import FEW, lots, places_by_lot, random_orders, running_count, running_sum, shuffled
 from aira_agents.turns import ONE_BY_ONE, TOGETHER, acting, first_turns, next_turns
 
 KEYS = jax.random.split(jax.random.key(0), 6000)
@@ -30,6 +30,20 @@ def test_a_shuffle_holds_every_number_once(n):
     order = shuffled(jax.random.key(1), n)
     assert sorted(order.tolist()) == [*range(order.size)]
     assert n <= order.size < 2 * n + 3
+
+
+@pytest.mark.parametrize("n", [1, 5, 128, FEW, FEW + 1])
+def test_random_orders_hold_every_number_once_and_differ(n):
+    orders = random_orders(jax.random.key(2), 3, n)
+    assert orders.shape == (3, n) and orders.dtype == jnp.int32
+    assert np.array_equal(np.sort(orders, axis=1), np.broadcast_to(np.arange(n), (3, n)))
+    assert n == 1 or not np.array_equal(orders[0], orders[1])
+
+
+def test_all_orders_of_three_are_as_likely():
+    orders = np.asarray(random_orders(jax.random.key(3), 6000, 3))
+    _, counts = np.unique(orders, axis=0, return_counts=True)
+    assert len(counts) == 6 and chisquare(counts).pvalue > LIKELY
 
 
 def test_any_two_places_are_as_likely_as_any_others():

@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from aira_agents.arrays import random_orders
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
 from aira_agents.learning.actor_critic import actor_critic
@@ -87,7 +88,7 @@ def improve_by_ppo(
     axis = parts.axes + _shuffled_axis(ppo, is_recurrent(batch.actor_memory))
     length = batch.active.shape[axis]
     # Whole steps, or whole worlds, are shuffled: permuting every row costs more than a gradient step.
-    order = jnp.argsort(jax.random.bits(key, (ppo.n_epochs, length)), axis=1)
+    order = random_orders(key, ppo.n_epochs, length)
     chosen = order.reshape(ppo.n_epochs * ppo.n_minibatches, length // ppo.n_minibatches)
 
     packing = Packing(batch, parts.axes + 2)

@@ -19,7 +19,8 @@ def of_rows(layer: eqx.nn.Linear, rows: Float[Array, "rows n_in"]) -> Float[Arra
 
 @jax.custom_vjp
 def _sums(weight: Array, rows: Array) -> Array:
-    return rows @ weight.T
+    # Turned round by itself, which the compiler does once before a loop of steps, and not anew in every step.
+    return rows @ jax.lax.optimization_barrier(weight.T)
 
 
 def _forward(weight: Array, rows: Array) -> tuple[Array, tuple[Array, Array]]:
