@@ -6,6 +6,7 @@ What a first step costs more than the others, compiling, is printed apart.
 """
 
 import argparse
+import gc
 import math
 import statistics
 import time
@@ -67,6 +68,8 @@ def measure(n_agents: int) -> dict[str, float]:
         "compiled as one loop": (step_compiled, 100),
         "plain": (plain.step, 1),
     }
+    gc.collect()
+    gc.freeze()  # else Python's collector goes through the plain model's agents while the hosted one is measured
     times: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(ROUNDS):
         for name, (act, steps) in kinds.items():
