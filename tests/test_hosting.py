@@ -45,6 +45,20 @@ def test_every_world_is_a_mesa_model_with_named_parameters(name):
     assert all(agent.unique_id > 0 for agent in model.agents)
 
 
+@pytest.mark.parametrize("name", WORLDS)
+def test_what_is_known_of_each_role_without_looking_is_what_the_arrays_say(name):
+    model_class, parameters, _ = WORLDS[name]
+    model = model_class(**parameters, rng=0)
+    for _ in range(3):
+        model.step()
+        for role, feedback in model.transition.feedback.items():
+            alive, active = np.asarray(model.state.agents[role].alive), np.asarray(feedback.active)
+            assert model.glance.alive[role] == alive.sum()
+            np.testing.assert_allclose(
+                model.glance.rewards[role], np.asarray(feedback.reward)[active].mean(), rtol=1e-5, atol=1e-6
+            )
+
+
 def test_a_model_runs_to_its_end_and_then_refuses_to_step():
     model = _model(max_steps=3)
     model.run_model()
