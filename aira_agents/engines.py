@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 from aira_agents.errors import AiraError, InputError
 
 SECONDS_TO_REACH = 10.0
+ALONE = "local"  # a cluster of one's own: asked for none, Ray joins whichever runs here, and ends when that does
 
 Arguments = Sequence[tuple[Any, ...]]
 
@@ -79,7 +80,7 @@ class Ray:
     """A Ray cluster: calls of a node that is lost are made again elsewhere, and every result is there once."""
 
     def __init__(self, address: str = "") -> None:
-        """Joins the cluster at `address`, or starts one on this machine.
+        """Joins the cluster at `address`, or at that of `RAY_ADDRESS`; without either, starts one on this machine.
 
         Raises:
             InputError: Ray is not installed, or there is no cluster.
@@ -90,9 +91,10 @@ class Ray:
             raise InputError('`--engine ray` needs Ray: `pip install "aira-agents[ray]"`.') from error
         self._ray = ray
         if not ray.is_initialized():
+            address = address or os.environ.get("RAY_ADDRESS") or ALONE
             _check_reached(address)
             try:
-                ray.init(address=address or None, log_to_driver=False, include_dashboard=False, logging_level="error")
+                ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level="error")
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise InputError(f"There is no Ray cluster at {address!r}: {error}") from error
 

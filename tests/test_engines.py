@@ -4,7 +4,7 @@ import os
 import time
 
 import pytest
-from shell import free_address
+from shell import free_address, python
 
 from aira_agents.engines import Local, Processes, engine_named
 from aira_agents.errors import InputError
@@ -46,6 +46,32 @@ def test_a_process_that_is_lost_is_said():
 def test_where_there_is_no_cluster_it_is_said_at_once():
     with pytest.raises(InputError, match=r"There is no Ray cluster at '127\.0\.0\.1:\d+'"):
         engine_named("ray", address=free_address())
+
+
+BESIDE = """
+import ray
+from ray.cluster_utils import Cluster
+from aira_agents.engines import Ray
+
+options = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
+others = Cluster(initialize_head=True, head_node_args=options)
+Ray()
+port = others.address.rpartition(":")[2]  # the same host has several names
+own = ray.get_runtime_context().gcs_address
+ray.shutdown()
+Ray(others.address)
+joined = ray.get_runtime_context().gcs_address
+ray.shutdown()
+others.shutdown()
+assert not own.endswith(port), "joined a cluster that nobody named, and would have ended with it"
+assert joined.endswith(port)
+"""
+
+
+@pytest.mark.slow
+def test_a_cluster_of_somebody_else_is_joined_only_if_named():
+    done = python("-c", BESIDE, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_nonsense_is_refused():
