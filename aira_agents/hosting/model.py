@@ -22,7 +22,7 @@ from aira_agents.hosting.collector import HostedCollector
 from aira_agents.hosting.columns import Columns
 from aira_agents.hosting.counting import taken_back
 from aira_agents.hosting.grid import cells_of, check_place, hosted_grid
-from aira_agents.hosting.programs import Glance, Program, Words, with_room
+from aira_agents.hosting.programs import Glance, Program, with_room
 from aira_agents.hosting.signature import checked_rng, live_parameter, with_signature, world_of
 from aira_agents.keys import straight
 from aira_agents.loop import Now, Transition
@@ -117,7 +117,7 @@ class HostedModel(mesa.Model):
     def _started(self, key: Key) -> tuple[Now, Glance]:
         return self._moved(lambda program: program.start(key), 0)
 
-    def _moved(self, move: Callable[[Program], tuple[Now, Words]], crowded: int) -> tuple[Now, Glance]:
+    def _moved(self, move: Callable[[Program], tuple[Now, Glance]], crowded: int) -> tuple[Now, Glance]:
         self._program, now, glance = with_room(self._program, move, crowded)
         return now, glance
 
