@@ -41,7 +41,7 @@ LONG = {"max_steps": 10**9}
 
 
 def even(x: float) -> int:
-    """Rounds up to what two cores can halve: of an odd number of agents a step costs up to four times as much."""
+    """Rounds up to what two cores can halve: of an odd number of agents a step costs nearly three times as much."""
     return 2 * math.ceil(x / 2)
 
 

@@ -49,22 +49,27 @@ def test_where_there_is_no_cluster_it_is_said_at_once():
 
 
 BESIDE = """
+import os
 import ray
 from ray.cluster_utils import Cluster
 from aira_agents.engines import Ray
 
 options = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
 others = Cluster(initialize_head=True, head_node_args=options)
+os.environ.pop("RAY_ADDRESS", None)
 Ray()
 port = others.address.rpartition(":")[2]  # the same host has several names
 own = ray.get_runtime_context().gcs_address
 ray.shutdown()
-Ray(others.address)
-joined = ray.get_runtime_context().gcs_address
-ray.shutdown()
+joined = []
+for named in (others.address, ""):
+    Ray(named)
+    joined.append(ray.get_runtime_context().gcs_address)
+    ray.shutdown()
+    os.environ["RAY_ADDRESS"] = others.address
 others.shutdown()
 assert not own.endswith(port), "joined a cluster that nobody named, and would have ended with it"
-assert joined.endswith(port)
+assert all(address.endswith(port) for address in joined), joined
 """
 
 

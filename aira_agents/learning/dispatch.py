@@ -14,7 +14,7 @@ from aira_agents.learning.learner import Learner, Metrics
 from aira_agents.types import Array, Bool, Int
 
 # Half as wide by default, wherever a processor has them. Networks learn 7 to 8 % faster (PPO on CartPole and on simple
-# spread, AVX-512); worlds without networks gain nothing, so that only learners are compiled so.
+# spread, AVX-512); of worlds without networks some gain and flocks lose a tenth, so only learners are compiled so.
 WIDEST_VECTORS: dict[str, Any] = {"xla_cpu_prefer_vector_width": 512}
 
 

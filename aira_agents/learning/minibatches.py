@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from aira_agents.arrays import random_orders
 from aira_agents.types import Array, Int, Key
 
 
@@ -33,5 +34,5 @@ class Minibatches:
     def __call__(self, key: Key, step: Int[Array, ""]) -> Any:
         """Returns the minibatch of gradient step `step`; `key` settles the order of all epochs."""
         epoch, place = step // self.count, step % self.count
-        order = jnp.argsort(jax.random.bits(jax.random.fold_in(key, epoch), (self.count,)))
+        (order,) = random_orders(jax.random.fold_in(key, epoch), 1, self.count)
         return jax.tree.map(lambda leaf: leaf[order[place]], self._parts)
