@@ -9,11 +9,10 @@ does a second and core, of those alive. Memory is the peak of a process of its o
 import argparse
 import math
 import resource
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import networkx as nx
+import numpy as np
 from figures import Figures
 
 from aira_agents.environment import Environment
@@ -35,7 +35,9 @@ from environments.virus import Virus, sociable
 from environments.wealth import Wealth, boltzmann
 from environments.wolf_sheep import WolfSheep, wander
 
+ROUNDS = 15
 STEPS = 20  # as many for every size, from the same age of the world: flocks grow denser with time
+TOGETHER = 100_000  # agents: smaller worlds are run anew within one call, which costs 0.1 ms in itself
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 LONG = {"max_steps": 10**9}
 
@@ -102,36 +104,51 @@ SCALED = ("flocking", "wolf_sheep", "segregation")
 
 
 @eqx.filter_jit
-def run(world: Environment, policies: Policies, now: Now, n_steps: int) -> tuple[Now, jax.Array]:
-    """Runs one world; returns how many agent-steps were done."""
+def run(world: Environment, policies: Policies, now: Now, times: int) -> tuple[Now, jax.Array]:
+    """Runs one world from now, `times` times with another chance; returns how many agent-steps were done."""
 
     def lived(transition: Any) -> jax.Array:
         return sum((jnp.sum(f.active, dtype=jnp.float32) for f in transition.feedback.values()), start=jnp.zeros(()))
 
-    now, done = unroll(world, policies, now, n_steps, lived)
-    return now, jnp.sum(done)
+    def once(_: Now, key: jax.Array) -> tuple[Now, jax.Array]:
+        return unroll(world, policies, Now(now.state, now.memories, key), STEPS, lived)
+
+    after, done = jax.lax.scan(once, now, jax.random.split(now.key, times))
+    return after, jnp.sum(done)
 
 
-def measure(name: str, n_agents: int) -> tuple[float, float]:
-    """Returns the median cost of an agent-step, in ns, by the clock and of a core."""
+def prepared(name: str, n_agents: int) -> Callable[[], tuple[Now, jax.Array]]:
+    """Returns what runs one model of that size, compiled."""
     make, rules = MODELS[name]
     world = make(n_agents)
     policies = {role: Rule(act) for role, act in rules.items()}
     now = eqx.filter_jit(start)(world, policies, jax.random.key(1))
+    anew = max(TOGETHER // n_agents, 1)
     begun = time.perf_counter()
-    now, _ = jax.block_until_ready(run(world, policies, now, STEPS))
+    now, _ = jax.block_until_ready(run(world, policies, now, anew))
     first = time.perf_counter() - begun
-    times, cores = [], []
-    for _ in range(3 if n_agents > 100_000 else 15):
+    crowded = getattr(now.state, "crowded", now.state.refused_births)
+    print(
+        f"{name:>12} {n_agents:>9,} agents: compile and first run {first:.1f} s, without room {int(crowded)}",
+        flush=True,
+    )
+    return lambda: jax.block_until_ready(run(world, policies, now, anew))
+
+
+def measure(name: str, sizes: Sequence[int]) -> tuple[list[float], list[float]]:
+    """Returns the median cost of an agent-step for each size, in ns, by the clock and of a core; sizes take turns."""
+    runs = [prepared(name, n_agents) for n_agents in sizes]
+    clock, core = np.zeros((ROUNDS, len(sizes))), np.zeros((ROUNDS, len(sizes)))
+    for turn in np.ndindex(clock.shape):
+        runs[turn[1]]()  # the other sizes have emptied the caches
         begun, work = time.perf_counter(), time.process_time()
-        after, done = jax.block_until_ready(run(world, policies, now, STEPS))
-        times.append((time.perf_counter() - begun) / float(done) * 1e9)
-        cores.append((time.process_time() - work) / float(done) * 1e9)
-    cost, core = statistics.median(times), statistics.median(cores)
-    crowded = getattr(after.state, "crowded", after.state.refused_births)
-    told = f"compile and first run {first:.1f} s, without room {int(crowded)}"
-    print(f"{name:>12} {n_agents:>9,} agents: {cost:6.0f} ns, {core:6.0f} ns of a core; {told}", flush=True)
-    return cost, core
+        _, done = runs[turn[1]]()
+        clock[turn] = (time.perf_counter() - begun) / float(done) * 1e9
+        core[turn] = (time.process_time() - work) / float(done) * 1e9
+    by_clock, of_core = np.median(clock, axis=0).tolist(), np.median(core, axis=0).tolist()
+    for n_agents, cost, work in zip(sizes, by_clock, of_core, strict=True):
+        print(f"{name:>12} {n_agents:>9,} agents: {cost:6.0f} ns, {work:6.0f} ns of a core", flush=True)
+    return by_clock, of_core
 
 
 def gigabytes(n_birds: int) -> float:
@@ -149,7 +166,7 @@ def main() -> None:
     parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.memory_of:
-        measure("flocking", arguments.memory_of)
+        prepared("flocking", arguments.memory_of)()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
         return
     figures = Figures()
@@ -157,12 +174,10 @@ def main() -> None:
         if arguments.only not in name:
             continue
         sizes = SIZES if name in SCALED else SIZES[1:2]
-        costs = {n: measure(name, n) for n in sizes if not (arguments.quick and n > 100_000)}
+        clock, core = measure(name, [n for n in sizes if not (arguments.quick and n > 100_000)])
         if name in SCALED:
-            clock = [cost for cost, _ in costs.values()]
             figures.add(f"{name} dearest / cheapest size", max(clock) / min(clock), "x", 2, at_least=False)
-        best = 1e3 / min(core for _, core in costs.values())
-        figures.add(f"{name} agent-steps a second and core", best, "million", 5)
+        figures.add(f"{name} agent-steps a second and core", 1e3 / min(core), "million", 5)
     if not arguments.quick and arguments.only in "flocking":
         figures.add("peak memory with 1,000,000 birds", gigabytes(1_000_000), "GB", 2, at_least=False)
     figures.finish(arguments.json)

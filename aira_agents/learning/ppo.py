@@ -94,22 +94,25 @@ def improve_by_ppo(
     packing = Packing(batch, parts.axes + 2)
     packed = packing.pack(batch)
 
-    def step(carry: tuple[Array, Any], rows: Array) -> tuple[tuple[Array, Any], dict[str, Array]]:
-        vector, optimizer_state = carry
+    def step(carry: tuple[Array, Pair, Any], rows: Array) -> tuple[tuple[Array, Pair, Any], dict[str, Array]]:
+        vector, matrices, optimizer_state = carry
+        pair = eqx.combine(matrices, flat.restore(vector))
 
         def slope(*minibatch: Array) -> tuple[Array, dict[str, Array]]:
-            gradients, figures = gradient(flat.restore(vector), packing.unpack(minibatch), role, ppo)
+            gradients, figures = gradient(pair, packing.unpack(minibatch), role, ppo)
             return flat.flatten(gradients), figures
 
         taken = [jnp.take(leaf, rows, axis=axis, mode="clip") for leaf in packed]
         each, figures = parts.each(slope, *taken)
         descent = parts.mean(each)
         if further is not None:
-            descent += flat.flatten(eqx.filter_grad(further)(flat.restore(vector)))
+            descent += flat.flatten(eqx.filter_grad(further)(pair))
         changes, optimizer_state = optimizer.update(descent, optimizer_state)
-        return (vector + changes, optimizer_state), figures
+        vector = vector + changes
+        return (vector, flat.matrices(vector), optimizer_state), figures
 
-    (vector, optimizer_state), figures = jax.lax.scan(step, (own.vector, own.optimizer), chosen)
+    begun = (own.vector, flat.matrices(own.vector), own.optimizer)
+    (vector, _, optimizer_state), figures = jax.lax.scan(step, begun, chosen)
     # All steps' at once: each exchange with other devices takes time.
     figures = parts.mean(jax.tree.map(lambda figure: jnp.moveaxis(figure, 0, -1), figures))
     means = {name: jnp.mean(figure) for name, figure in figures.items()}

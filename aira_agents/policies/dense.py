@@ -1,38 +1,93 @@
-"""A layer of neurons for many rows at once, which learns as fast as it answers.
+"""Layers of neurons for many rows at once, which learn as fast as they answer.
 
-The gradient of its weights is a sum over rows. Written plainly, the CPU's compiler sums over the first axis of both
-factors, with a kernel of a third of the speed: 94 us for 512 rows of 64 numbers, where the layer itself takes 29 us.
-With the errors turned round beforehand it takes 32 us.
+Answers are worked out in rows, one for each agent, as they are asked for. The gradient of weights is a sum over rows,
+and the CPU's compiler is slow where it must read a factor across: 94 us for 512 rows of 64 numbers, where the layer
+itself takes 29. So a small batch learns in columns, where both factors are read in order: PPO on CartPole takes 6 to
+12 % less by it. Of a large one two cores share the products only in rows, whose errors are turned round beforehand.
 """
+
+import functools
+from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 
 from aira_agents.types import Array, Float
 
+LARGE = 512  # rows: simple spread, with 1,536 in a minibatch, would take 20 to 30 % more in columns
+Layers = tuple[eqx.nn.Linear, ...]
+Activation = Callable[[Array], Array]
 
-def of_rows(layer: eqx.nn.Linear, rows: Float[Array, "rows n_in"]) -> Float[Array, "rows n_out"]:
-    """Returns `jax.vmap(layer)(rows)`; it has the same gradient, but no forward derivative (`jax.jvp`)."""
-    sums = _sums(layer.weight, rows)
-    return sums if layer.bias is None else sums + layer.bias[None]
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def answers(activation: Activation, layers: Layers, rows: Float[Array, "rows n_in"]) -> Float[Array, "rows n_out"]:
+    """Returns what the layers make of each row; it has a gradient, but no forward derivative (`jax.jvp`).
+
+    Args:
+        activation: What comes between two layers, of the numbers of one row.
+        layers: One after the other.
+        rows: What goes into the first.
+    """
+    return _in_rows(activation, layers, rows)
+
+
+def _forward(activation: Activation, layers: Layers, rows: Array) -> tuple[Array, Any]:
+    found = _in_rows if rows.shape[0] > LARGE else _in_columns
+    return jax.vjp(functools.partial(found, activation), layers, rows)
+
+
+def _backward(_: Activation, pull: Any, errors: Array) -> tuple[Layers, Array]:
+    return pull(errors)
+
+
+answers.defvjp(_forward, _backward)
+
+
+def _in_rows(activation: Activation, layers: Layers, rows: Array) -> Array:
+    for layer in layers[:-1]:
+        rows = jax.vmap(activation)(_row_sums(layer.weight, rows) + _bias(layer)[None])
+    return _row_sums(layers[-1].weight, rows) + _bias(layers[-1])[None]
+
+
+def _in_columns(activation: Activation, layers: Layers, rows: Array) -> Array:
+    columns = jax.lax.optimization_barrier(rows.T)
+    for layer in layers[:-1]:
+        columns = jax.vmap(activation, 1, 1)(_column_sums(layer.weight, columns) + _bias(layer)[:, None])
+    return (_column_sums(layers[-1].weight, columns) + _bias(layers[-1])[:, None]).T
+
+
+def _bias(layer: eqx.nn.Linear) -> Array:
+    return jnp.zeros(1) if layer.bias is None else layer.bias
+
+
+# The barriers below keep the compiler from working out anew, within a product, what the product reads or turns round.
 
 
 @jax.custom_vjp
-def _sums(weight: Array, rows: Array) -> Array:
+def _row_sums(weight: Array, rows: Array) -> Array:
     # Turned round by itself, which the compiler does once before a loop of steps, and not anew in every step.
     return rows @ jax.lax.optimization_barrier(weight.T)
 
 
-def _forward(weight: Array, rows: Array) -> tuple[Array, tuple[Array, Array]]:
-    return rows @ weight.T, (weight, rows)
-
-
-def _backward(kept: tuple[Array, Array], errors: Array) -> tuple[Array, Array]:
+def _row_errors(kept: tuple[Array, Array], errors: Array) -> tuple[Array, Array]:
     weight, rows = kept
-    # The barriers keep the compiler from working errors out while it turns them, and from turning them in the product.
     errors = jax.lax.optimization_barrier(errors)
-    turned = jax.lax.optimization_barrier(errors.T)
-    return turned @ rows, errors @ weight
+    return jax.lax.optimization_barrier(errors.T) @ rows, errors @ weight
 
 
-_sums.defvjp(_forward, _backward)
+@jax.custom_vjp
+def _column_sums(weight: Array, columns: Array) -> Array:
+    return weight @ columns
+
+
+def _column_errors(kept: tuple[Array, Array], errors: Array) -> tuple[Array, Array]:
+    weight, columns = kept
+    errors = jax.lax.optimization_barrier(errors)
+    of_weight = jax.lax.dot_general(errors, columns, (((1,), (1,)), ((), ())))
+    return of_weight, jax.lax.optimization_barrier(weight.T) @ errors
+
+
+_row_sums.defvjp(lambda weight, rows: (rows @ weight.T, (weight, rows)), _row_errors)
+_column_sums.defvjp(lambda weight, columns: (weight @ columns, (weight, columns)), _column_errors)

@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from aira_agents.policies.dense import of_rows
+from aira_agents.policies.dense import answers
 from aira_agents.policies.policy import Policy
 from aira_agents.types import Array, Float, Key, Memory
 
@@ -66,6 +66,4 @@ class MLPPolicy(Policy):
 
     def many(self, features: Float[Array, "rows features"], memories: Memory) -> tuple[Float[Array, "rows n"], Memory]:
         """Runs the layers for all rows."""
-        for layer in self.layers[:-1]:
-            features = jax.vmap(self.activation)(of_rows(layer, features))
-        return of_rows(self.layers[-1], features), memories
+        return answers(self.activation, self.layers, features), memories

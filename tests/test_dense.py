@@ -1,0 +1,62 @@
+"""Layers for many rows answer and learn as the same layers for one row do, whichever way they are worked out."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from aira_agents.policies.dense import LARGE, answers
+from aira_agents.policies.mlp import MLPPolicy
+
+NETWORK = MLPPolicy.build(3, 2, jax.random.key(0), hidden=(8, 8), final_scale=1.0)
+
+
+def softened(numbers):
+    """Looks at all numbers of a row at once, as an activation may."""
+    return numbers * jax.nn.softmax(numbers)
+
+
+@pytest.mark.parametrize("activation", [jnp.tanh, softened])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("n_rows", [5, LARGE + 1])
+def test_many_rows_answer_and_learn_as_one_row_does(n_rows, bias, activation):
+    layers = NETWORK.layers
+    if not bias:
+        layers = tuple(eqx.tree_at(lambda layer: layer.bias, layer, None) for layer in layers)
+    rows = jax.random.normal(jax.random.key(1), (n_rows, 3))
+
+    def one_by_one(layers, rows):
+        def one(row):
+            for layer in layers[:-1]:
+                row = activation(layer(row))
+            return layers[-1](row)
+
+        return jax.vmap(one)(rows)
+
+    def together(layers, rows):
+        return answers(activation, layers, rows)
+
+    np.testing.assert_allclose(together(layers, rows), one_by_one(layers, rows), atol=1e-5)
+    slopes = [
+        jax.jit(jax.grad(lambda layers, rows, act=act: jnp.mean(jnp.sin(act(layers, rows))), argnums=(0, 1)))
+        for act in (together, one_by_one)
+    ]
+    ours, plain = (jax.tree.leaves(slope(layers, rows)) for slope in slopes)
+    assert len(ours) == (7 if bias else 4)
+    for a, b in zip(ours, plain, strict=True):
+        assert float(jnp.max(jnp.abs(b))) > 1e-5
+        np.testing.assert_allclose(a, b, atol=1e-6, rtol=1e-4)
+
+
+def test_networks_side_by_side_learn_as_each_does_alone():
+    networks = eqx.filter_vmap(lambda key: MLPPolicy.build(3, 2, key, final_scale=1.0))(
+        jax.random.split(jax.random.key(2), 4)
+    )
+    rows = jax.random.normal(jax.random.key(3), (4, 6, 3))
+    slope = jax.grad(lambda layers, rows: jnp.sum(answers(jnp.tanh, layers, rows) ** 2))
+    together = jax.vmap(slope)(networks.layers, rows)
+    for i in range(4):
+        alone = slope(jax.tree.map(lambda leaf, i=i: leaf[i], networks.layers), rows[i])
+        for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
+            np.testing.assert_allclose(a[i], b, atol=1e-5, rtol=1e-4)
