@@ -15,7 +15,8 @@ UP = "def act(observation, rng):\n    return int(rng.integers(0, 5))\n"
 GREEDY = """
 def act(observation, rng):
     food, agents = observation["vision"]
-    for (y, x), move in {(2, 1): 1, (0, 1): 2, (1, 0): 3, (1, 2): 4}.items():
+    straight, across = {(2, 1): 1, (0, 1): 2, (1, 0): 3, (1, 2): 4}, {(2, 2): 1, (0, 0): 2, (2, 0): 3, (0, 2): 4}
+    for (y, x), move in [*straight.items(), *across.items()]:
         if food[y, x] and not agents[y, x]:
             return move
     return int(rng.integers(1, 5))

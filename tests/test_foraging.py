@@ -43,6 +43,15 @@ def test_one_of_two_gets_a_contested_cell_and_its_meal():
     assert sorted(state.agents[ROLE].x.tolist()) in ([0, 1], [1, 2])
 
 
+def test_founders_stand_in_different_cells_in_their_order_and_anywhere():
+    world = Foraging(n_agents=20, width=8, height=6)
+    agents = jax.vmap(world.reset)(jax.random.split(jax.random.key(0), 200)).agents[ROLE]
+    cells = agents.y * 8 + agents.x
+    assert bool(jnp.all(jnp.diff(cells, axis=1) > 0))
+    taken = jnp.bincount(cells.reshape(-1), length=48)  # each with probability 20 / 48: 83 times, give or take 7
+    assert int(taken.min()) > 50 and int(taken.max()) < 116
+
+
 def test_food_grows_at_its_rate():
     world = Foraging(n_agents=1, width=100, height=100, food_at_start=0, regrowth=0.1)
     state, _ = _act(world, world.reset(jax.random.key(2)), STAY)
