@@ -73,7 +73,7 @@ class Foraging(Environment):
     def reset(self, key: Key) -> ForagingState:
         """Puts the agents in different cells and sows food.
 
-        Neighbours get rows side by side: a million agents then read the meadow in order, a third of the time a step.
+        Neighbours get rows side by side: a million agents then read the meadow in order, in a third of the time.
         """
         place_key, food_key = jax.random.split(key)
         cells = jnp.sort(jax.random.choice(place_key, self.width * self.height, (self.n_agents,), replace=False))
