@@ -15,6 +15,7 @@ from aira_agents.types import Array, Int, Shaped, UInt32
 
 How = Literal["max", "set", "add"]
 WIDEST = 2**31  # places an index can number
+LARGE = 2**16  # places; fewer are copied from a cache
 
 
 def largest(places: Int[Array, " n"], values: UInt32[Array, " n"], size: int) -> UInt32[Array, " size"]:
@@ -35,7 +36,9 @@ def total(places: Int[Array, " n"], values: Shaped[Array, " n"], size: int) -> S
 @functools.cache
 def _scatter(how: How, size: int) -> Callable[[Array, Array], Array]:
     def one(places: Array, values: Array) -> Array:
-        empty = jnp.zeros(size, values.dtype).at[places]
+        # The compiler makes one array of the zeros it knows, and copies it for each use: twice the bytes. -WIDEST is no place.
+        zero = jnp.any(places[:1] == -WIDEST) if size >= LARGE else False
+        empty = jnp.full(size, zero, values.dtype).at[places]
         return getattr(empty, how)(values, mode="drop", wrap_negative_indices=False)
 
     scatter = jax.custom_batching.custom_vmap(one)

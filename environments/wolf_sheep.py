@@ -20,7 +20,7 @@ from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, give_birth, with_columns
 from aira_agents.scattering import largest
 from aira_agents.sensors import ColumnSensor, GridVision, padded_scene
-from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number
+from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number, Shaped
 
 SHEEP, WOLF = "sheep", "wolf"
 STARVES_BELOW = {SHEEP: 1.0, WOLF: 0.0}
@@ -136,7 +136,7 @@ class WolfSheep(Environment):
         cells = self._cells(sheep)
         grown = state.grass.reshape(-1)
         grazer, grazed = _one_a_cell(cells, sheep.alive, grown.size, key)
-        ate = grazer & grown[cells]
+        ate = grazer & _at(cells, grown)
         energy = sheep.energy - 1 + self.energy_of_grass * ate
         wait = jnp.where(grown & grazed, self.regrowth, state.wait.reshape(-1)).reshape(state.wait.shape)
         return eqx.tree_at(lambda s: s.wait, with_columns(state, SHEEP, energy=energy, ate=ate), wait)
@@ -144,13 +144,17 @@ class WolfSheep(Environment):
     def _hunt(self, state: FarmState, key: Key) -> FarmState:
         sheep, wolves = state.agents[SHEEP], state.agents[WOLF]
         sheep_cells, wolf_cells = self._cells(sheep), self._cells(wolves)
-        alive, hungry, n_cells = sheep.alive, wolves.alive, self.height * self.width
+        n_cells = self.height * self.width
+        hungry, alive = hunting, hiding = wolves.alive, sheep.alive
         for contest_key in jax.random.split(key, CONTESTS):
             hunter_key, victim_key = jax.random.split(contest_key)
-            hunter, hunts = _one_a_cell(wolf_cells, hungry, n_cells, hunter_key)
-            victim, hunted = _one_a_cell(sheep_cells, alive, n_cells, victim_key)
-            hungry = hungry & ~(hunter & hunted[wolf_cells])
-            alive = alive & ~(victim & hunts[sheep_cells])
+            hunter, hunts = _one_a_cell(wolf_cells, hunting, n_cells, hunter_key)
+            victim, hunted = _one_a_cell(sheep_cells, hiding, n_cells, victim_key)
+            meets, is_met = hunting & _at(wolf_cells, hunted), hiding & _at(sheep_cells, hunts)
+            hungry, alive = hungry & ~(meets & hunter), alive & ~(is_met & victim)
+            # Few are left for the next contest; the others are nowhere, where nothing is read or written.
+            hunting, hiding = meets & ~hunter, is_met & ~victim
+            wolf_cells, sheep_cells = jnp.where(hunting, wolf_cells, n_cells), jnp.where(hiding, sheep_cells, n_cells)
         ate = wolves.alive & ~hungry
         energy = wolves.energy - 1 + self.energy_of_sheep * ate
         return with_columns(with_columns(state, WOLF, energy=energy, ate=ate), SHEEP, alive=alive)
@@ -181,10 +185,18 @@ class WolfSheep(Environment):
 def _one_a_cell(
     cells: Int[Array, " capacity"], takes_part: Bool[Array, " capacity"], n_cells: int, key: Key
 ) -> tuple[Bool[Array, " capacity"], Bool[Array, " cells"]]:
-    """Draws one of those who take part in each cell; returns who was drawn, and where there was anybody."""
+    """Draws one of those who take part in each cell; returns who was drawn, and where there was anybody.
+
+    Who does not take part may stand nowhere, in the cell numbered `n_cells`.
+    """
     lot = jnp.where(takes_part, lots(key, cells.shape[0]), 0)
     best = largest(cells, lot, n_cells)
-    return takes_part & (lot == best[cells]), best > 0
+    return takes_part & (lot == _at(cells, best)), best > 0
+
+
+def _at(cells: Int[Array, " capacity"], land: Shaped[Array, " cells"]) -> Shaped[Array, " capacity"]:
+    """Reads what is in everybody's cell; of who is nowhere, in the last one."""
+    return land.at[cells].get(mode="clip", wrap_negative_indices=False)
 
 
 def wander(observation: dict[str, Array], key: Key) -> Int[Array, ""]:
