@@ -36,7 +36,7 @@ def total(places: Int[Array, " n"], values: Shaped[Array, " n"], size: int) -> S
 @functools.cache
 def _scatter(how: How, size: int) -> Callable[[Array, Array], Array]:
     def one(places: Array, values: Array) -> Array:
-        # The compiler makes one array of the zeros it knows, and copies it for each use: twice the bytes. -WIDEST is no place.
+        # Of zeros it knows the compiler makes one array and copies it for each use: twice the bytes. -WIDEST: no place.
         zero = jnp.any(places[:1] == -WIDEST) if size >= LARGE else False
         empty = jnp.full(size, zero, values.dtype).at[places]
         return getattr(empty, how)(values, mode="drop", wrap_negative_indices=False)
