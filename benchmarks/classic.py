@@ -56,7 +56,7 @@ def settings() -> list[Setting]:
     small_farm = WolfSheep(sheep_capacity=200, wolf_capacity=120, **long)
     large_farm = WolfSheep(
         n_sheep=1000, n_wolves=500, width=100, height=100, regrowth=10, sheep_births=0.4, wolf_births=0.2,
-        sheep_capacity=4000, wolf_capacity=4000, **long,
+        sheep_capacity=4400, wolf_capacity=5000, **long,  # of 64 farms the fullest had 3,865 and 4,420
     )  # fmt: skip
     large = {"sheep": 1000, "wolves": 500, "side": 100, "regrowth": 10, "sheep_births": 0.4, "wolf_births": 0.2}
     small_town = Segregation(capacity=1000, density=1000 / 1600, homophily=0, alike=3, **long)
