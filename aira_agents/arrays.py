@@ -14,6 +14,7 @@ from aira_agents.types import Array, Bool, Int, Key, UInt32
 CHUNK = 16
 LOT_ROUNDS = 2
 FEISTEL_ROUNDS = 6
+FEW_SHUFFLED = 64  # of 25 numbers and more, 200,000 draws tell its orders from chance no longer
 FEW = 1024  # numbers of which 22 bits and more are left to chance: of equal ones the lower goes first
 
 
@@ -52,7 +53,10 @@ def shuffled(key: Key, n: int) -> Int[Array, " n_or_more"]:
 
     A Feistel network: in turn each half of a number's bits is mixed with a hash of the other half, which maps `m`
     numbers one to one whatever the hash. Source: Luby and Rackoff 1988, "How to construct pseudorandom permutations".
+    Of few numbers, where its halves are too small to mix well, `n` are sorted by chance instead.
     """
+    if n <= FEW_SHUFFLED:
+        return random_orders(key, 1, n)[0]
     bits = max(2, (n - 1).bit_length())
     low, high = bits // 2, bits - bits // 2
 

@@ -102,7 +102,7 @@ class Role(eqx.Module):
         return from_parameters(self.spaces, parameters, valid)
 
     def perceive(self, state: State, scene: Any, key: Key) -> Percept:
-        """Senses for every row, the dead ones included: their features mean nothing."""
+        """Senses for every row; features of the dead are zero, whatever a sensor says of them."""
 
         def sense(index: Array, own_key: Key) -> Array:
             sensor_keys = jax.random.split(own_key, len(self.sensors))
@@ -111,8 +111,14 @@ class Role(eqx.Module):
 
         rows = jnp.arange(self.capacity, dtype=jnp.int32)
         features = jax.vmap(sense)(rows, for_agents(key, self.capacity))
+        features = _silent(features, state.agents[self.name].alive)
         masks = {e.name: jax.vmap(functools.partial(e.valid, state, scene))(rows) for e in self.effectors}
         return Percept(features, {name: mask for name, mask in masks.items() if mask is not None})
+
+
+def _silent(features: Float[Array, "capacity features"], alive: Bool[Array, " capacity"]) -> Array:
+    """Keeps from learners what a sensor says of the dead: times a weight of zero, not-a-number is not zero."""
+    return jnp.where(alive[:, None], features, 0.0)
 
 
 class Environment(eqx.Module):

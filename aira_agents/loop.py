@@ -16,7 +16,7 @@ from aira_agents.environment import Environment, Feedback, Percept, Role
 from aira_agents.keys import straight
 from aira_agents.materialized import materialized
 from aira_agents.populations import State
-from aira_agents.types import Array, Bool, Float, Key, Memory
+from aira_agents.types import Array, Bool, Float, Int, Key, Memory
 
 if TYPE_CHECKING:  # policies stand above the loop: it calls their methods and never imports them
     from aira_agents.policies.policy import AbstractPolicy, Decision
@@ -170,6 +170,11 @@ def auto_reset(
         final={role: percept.features for role, percept in last.items()},
         final_valid={role: percept.valid for role, percept in last.items()},
     )
+
+
+def in_first_episode(time: Int[Array, "steps worlds"]) -> Bool[Array, "steps worlds"]:
+    """Says which steps of a rollout came before its worlds were renewed, by the times at which they began."""
+    return time == jnp.arange(time.shape[0], dtype=time.dtype)[:, None]
 
 
 def where_worlds(chosen: Bool[Array, " worlds"], new: Any, old: Any) -> Any:

@@ -16,6 +16,8 @@ from aira_agents.materialized import materialized
 from aira_agents.scattering import put
 from aira_agents.types import Array, Bool, Int
 
+LAST_UID = 2**31 - 1
+
 
 class Population(eqx.Module):
     """The agents of one role, a row each; a world adds columns by subclassing."""
@@ -95,7 +97,7 @@ def give_birth(state: _State, role: str, bears: Bool[Array, " capacity"], child:
         child: The columns of the newborn, each at its parent's row; `alive`, `uid` and `parent` are set here.
 
     Returns:
-        The world after the births. Those that found no free slot are counted in `refused_births`.
+        The world after the births. Those that found no free slot, or no id, are counted in `refused_births`.
     """
     population = state.agents[role]
     capacity = population.capacity
@@ -105,7 +107,8 @@ def give_birth(state: _State, role: str, bears: Bool[Array, " capacity"], child:
     rank, nth = jnp.maximum(running_count(free) - 1, 0), running_count(bears) - 1
     spread = materialized(n_spare / jnp.maximum(n_wanted, 1))
     skipped = jnp.minimum((nth * spread).astype(jnp.int32), n_spare)
-    order = jnp.where(bears, nth + skipped, capacity)
+    numbered = nth < LAST_UID - state.next_uid  # an id is never used twice, so they run out at last
+    order = jnp.where(bears & numbered, nth + skipped, capacity)
     parents = put(order, jnp.arange(1, capacity + 1, dtype=jnp.int32), capacity)
     parent = materialized(jnp.where(free, parents[rank], 0) - 1)  # of whom a row is the child; -1: of nobody
     settles = parent >= 0

@@ -30,6 +30,7 @@ ROLE = "bird"
 ALL_PAIRS, CELLS = "all_pairs", "cells"
 # A place in a stretch of cells costs as much as ten to fifteen pairs (two cores); but among pairs nobody lacks room.
 PAIRS_A_PLACE = 20
+ROOM = 8  # as many as three cells side by side hold, if nobody says otherwise
 PAGE = {"policy": "boid"}  # who acts first when it is looked at
 
 
@@ -149,7 +150,7 @@ class Flocking(Environment):
         "fastest", ("fastest", ALL_PAIRS, CELLS), help="how those in sight are found: chosen, or forced"
     )
     reach: int = size(5, high=1_000_000, help="width of a cell at least, and the farthest that can be seen by cells")
-    room: int = size(8, high=256, help="how many birds three cells side by side can hold; see `crowded`")
+    room: int = size(ROOM, high=256, help="how many birds three cells side by side can hold; see `crowded`")
     max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
     def __check_init__(self) -> None:
@@ -184,10 +185,13 @@ class Flocking(Environment):
 
     @property
     def method(self) -> str:
-        """How those in sight are found: by cells where all pairs cost more than the places that are looked through."""
+        """How those in sight are found: by cells where all pairs cost more than the places that are looked through.
+
+        More `room` changes nothing: a run that is made again with more is the same run.
+        """
         if self.neighbours != "fastest":
             return self.neighbours
-        return CELLS if self.n_birds > PAIRS_A_PLACE * 3 * self.room and self.mesh.fits(self.plane) else ALL_PAIRS
+        return CELLS if self.n_birds > PAIRS_A_PLACE * 3 * ROOM and self.mesh.fits(self.plane) else ALL_PAIRS
 
     @property
     def roles(self) -> tuple[Role, ...]:

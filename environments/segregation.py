@@ -127,6 +127,12 @@ class Segregation(Environment):
     max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
     def __check_init__(self) -> None:
+        if self.torus and 2 * self.radius + 1 > min(self.width, self.height):
+            raise InputError(
+                f"Segregation: on a torus of {self.width} x {self.height} cells `radius` must be at most "
+                f"{(min(self.width, self.height) - 1) // 2}, or a neighbour counts twice; got {self.radius}. Enlarge "
+                "the town, or set `torus` to False."
+            )
         if isinstance(self.density, Tracer) or self.capacity == 0:
             return
         wanted = round(float(np.max(self.density)) * self.width * self.height)

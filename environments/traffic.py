@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from aira_agents.arrays import places_by_lot, running_sum
+from aira_agents.arrays import places_by_lot, running_count, running_sum
 from aira_agents.drawing import Drawing, Marks
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
@@ -21,6 +21,7 @@ from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
+from aira_agents.scattering import put
 from aira_agents.sensors import Range, Sensor
 from aira_agents.spaces import Discrete
 from aira_agents.types import Actions, Array, Float, Int, Key, Number
@@ -88,9 +89,10 @@ class Drive(Effector):
 
 
 def gaps(cars: Cars, length: int) -> Int[Array, " capacity"]:
-    """Returns the number of empty cells ahead of each car."""
-    last = jnp.sum(cars.alive, dtype=jnp.int32) - 1
-    ahead = jnp.where(jnp.arange(cars.capacity) == last, cars.cell[0], jnp.roll(cars.cell, -1))
+    """Returns the number of empty cells ahead of each car; rows are in the order of the road, some of them empty."""
+    nth = running_count(cars.alive)  # of the living, counted from 1: the next one's place, counted from 0
+    queue = put(jnp.where(cars.alive, nth - 1, cars.capacity), cars.cell, cars.capacity)
+    ahead = queue[jnp.where(nth == nth[-1], 0, nth)]
     return (ahead - cars.cell - 1) % length
 
 

@@ -221,8 +221,8 @@ def gini(coins: Int[Array, " agents"]) -> Float[Array, ""]:
     """How unequal the coins are: 0 all have as many, near 1 one has all."""
     ordered = jnp.sort(coins).astype(jnp.float32)
     n = coins.shape[0]
-    below = jnp.sum(ordered * (n - jnp.arange(n)))
-    return 1 + 1 / n - 2 * below / (n * jnp.maximum(jnp.sum(ordered), 1))
+    below, total = jnp.sum(ordered * (n - jnp.arange(n))), jnp.sum(ordered)
+    return jnp.where(total > 0, 1 + 1 / n - 2 * below / (n * jnp.maximum(total, 1)), 0.0)
 
 
 def boltzmann(observation: dict[str, Array], key: Key) -> dict[str, Int[Array, ""]]:

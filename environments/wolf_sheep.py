@@ -104,10 +104,12 @@ class WolfSheep(Environment):
     def _scattered(self, key: Key, count: int, capacity: int, gain: Array, first_uid: int) -> Animals:
         place_key, energy_key = jax.random.split(key)
         # Rows in the order of cells: whoever is near in the world is near in memory, and children stay there.
-        cells = jnp.sort(jax.random.randint(place_key, (capacity,), 0, self.height * self.width))
+        n, every = max(count, 1), capacity // max(count, 1)
+        drawn = jnp.sort(jax.random.randint(place_key, (n,), 0, self.height * self.width))
+        cells = drawn[jnp.minimum(jnp.arange(capacity) // every, n - 1)]
         energy = jax.random.uniform(energy_key, (capacity,))
         return Animals(
-            **founders(capacity, count, first_uid, every=capacity // max(count, 1)),
+            **founders(capacity, count, first_uid, every=every),
             x=cells % self.width,
             y=cells // self.width,
             energy=jnp.floor(energy * 2 * gain),

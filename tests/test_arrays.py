@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import chisquare
+from scipy.stats import chi2, chisquare
 
 from aira_agents.arrays import FEW, lots, places_by_lot, random_orders, running_count, running_sum, shuffled
 from aira_agents.turns import ONE_BY_ONE, TOGETHER, acting, first_turns, next_turns
@@ -53,6 +53,16 @@ def test_any_two_places_are_as_likely_as_any_others():
     counts = np.zeros((7, 7))
     np.add.at(counts, (first, second), 1)
     assert chisquare(counts[~np.eye(7, dtype=bool)]).pvalue > LIKELY
+
+
+@pytest.mark.parametrize("n", [5, 6, 9])
+def test_few_places_are_in_any_order_as_often(n):
+    draws = 100_000
+    orders = jax.vmap(lambda key: shuffled(key, n))(jax.random.split(jax.random.key(3), draws))
+    pairs = np.bincount(np.asarray(orders[:, 0] * n + orders[:, 1]), minlength=n * n).reshape(n, n)
+    expected = draws / (n * (n - 1))
+    surprise = ((pairs[~np.eye(n, dtype=bool)] - expected) ** 2).sum() / expected
+    assert surprise < chi2.ppf(0.9999, n * (n - 1) - 1)
 
 
 def test_a_drawn_set_of_places_has_as_many_neighbours_as_chance_gives():

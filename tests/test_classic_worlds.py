@@ -13,7 +13,7 @@ from aira_agents.policies.rule import Rule
 from aira_agents.populations import with_columns
 from environments.flocking import Flocking, boid, order_parameter
 from environments.segregation import Segregation, schelling
-from environments.traffic import Traffic, nagel_schreckenberg
+from environments.traffic import Traffic, TrafficModel, nagel_schreckenberg
 from environments.virus import Virus
 from environments.wealth import NetworkWealth, Wealth, boltzmann, gini
 from environments.wolf_sheep import WolfSheep
@@ -132,6 +132,19 @@ def test_sheep_graze_wolves_catch_and_the_hungry_die():
     assert feedback["wolf"].reward.tolist() == [1, -1]
 
 
+@pytest.mark.parametrize("values", [{}, {"n_sheep": 100, "sheep_capacity": 199}])
+def test_founders_of_a_farm_are_anywhere(values):
+    world = WolfSheep(**values)
+    farms = jax.vmap(world.reset)(jax.random.split(jax.random.key(0), 400))
+    for animals in farms.agents.values():
+        rows = np.asarray(animals.y)[np.asarray(animals.alive)]
+        share = np.bincount(rows // 5, minlength=5) / len(rows)
+        np.testing.assert_allclose(share, 0.2, atol=4 * np.sqrt(0.2 * 0.8 / len(rows)))
+        lower = np.sum((np.asarray(animals.y) < 10) & np.asarray(animals.alive), axis=1)
+        n = np.sum(np.asarray(animals.alive)[0])
+        assert abs(np.var(lower) / (n * 0.4 * 0.6) - 1) < 0.3  # each by itself: as many in a part as chance gives
+
+
 def test_two_wolves_in_a_cell_catch_two_sheep():
     world = WolfSheep(
         n_sheep=3, n_wolves=2, sheep_capacity=3, wolf_capacity=2, width=3, height=3, sheep_births=0, wolf_births=0
@@ -176,6 +189,7 @@ def test_on_a_network_coins_go_along_links():
 
 
 def test_gini_of_equals_is_zero_and_of_one_owner_nearly_one():
+    assert gini(jnp.zeros(5, jnp.int32)) == 0
     assert gini(jnp.full(5, 3)) == pytest.approx(0, abs=1e-6)
     assert gini(jnp.array([0, 0, 0, 8])) == pytest.approx(0.75)
 
@@ -227,6 +241,18 @@ def test_cars_follow_in_order_and_never_meet():
         assert gaps.min() >= 1 and gaps.sum() == 20
 
 
+def test_who_is_taken_off_the_road_leaves_its_place_to_who_comes_behind():
+    model = TrafficModel(length=30, density=0.3, policy=nagel_schreckenberg, rng=0, dawdle=0.0, limit=3)
+    for nth in (4, 4, 6):
+        model.step()
+        list(model.agents)[nth].remove()
+    for _ in range(20):
+        model.step()
+        cells = model.agents.get("cell")
+        assert len(set(cells)) == len(cells) == 6
+    assert min(model.agents.get("speed")) == 3  # six cars on thirty cells flow freely
+
+
 def test_a_driver_accelerates_brakes_and_dawdles():
     def wanted(speed, gap, dawdle):
         return int(nagel_schreckenberg({"dashboard": jnp.array([speed, gap, 5.0, dawdle])}, KEY))
@@ -252,6 +278,7 @@ def test_without_dawdling_cars_flow_freely():
     [
         (lambda: Segregation(density=1.1), "`density` must be a number in 0..1; got 1.1"),
         (lambda: Segregation(width=5, height=5, capacity=10), "are 20 residents; `capacity` leaves room for 10"),
+        (lambda: Segregation(width=4, height=9, torus=True, radius=2), "`radius` must be at most 1, or a neighbour"),
         (lambda: Flocking(vision=26.0), "`vision` must be at most a quarter of the shorter side, 25; got 26"),
         (lambda: Flocking(n_birds=5000, vision=7.0), "`vision` must be at most `reach` = 5; got 7"),
         (lambda: Flocking(width=12, height=40, vision=3.0, neighbours="cells"), "fewer than three cells"),

@@ -34,6 +34,16 @@ def test_a_trace_lets_credit_trail_off_into_the_past():
     np.testing.assert_allclose(traced(jnp.asarray([[0.2, 0.8]]), 0.0), [[0.2, 0.8]])
 
 
+def test_a_trace_ends_where_a_life_or_what_is_remembered_does():
+    at_once = CreditWindow(low_s=0, high_s=0)
+    assert credited(four_steps(), 0.3, window=at_once, trace_decay=0.5) == {3: 1.0, 2: 0.5, 1: 0.25, 0: 0.125}
+    assert credited(four_steps(life=(0, 0, 1, 1)), 0.3, life=1, window=at_once, trace_decay=0.5) == {3: 1.0, 2: 0.5}
+    late = jnp.zeros(1, jnp.int32)
+    signal = Signals(jnp.asarray([-0.3]), late, late, late, jnp.ones(1), jnp.ones(1, bool))
+    found = lessons(four_steps(), 2, signal, at_once, STEP_S, 4, 0.5)  # about the first of all
+    np.testing.assert_allclose(found.credit, [[1, 0, 0, 0]])
+
+
 def test_a_delay_beyond_what_is_remembered_is_refused():
     assert steps_back(0.8, 0.2, 8) == 6
     with pytest.raises(InputError, match="reaches back over 12 steps"):
@@ -57,10 +67,10 @@ def four_steps(life=(0, 0, 0, 0), active=(True, True, True, True)):
     )
 
 
-def credited(moments, time_s, life=0, window=None):
+def credited(moments, time_s, life=0, window=None, trace_decay=None):
     zero = jnp.zeros(1, jnp.int32)
     signal = Signals(jnp.asarray([time_s]), zero, zero, zero + life, jnp.ones(1), jnp.ones(1, bool))
-    found = lessons(moments, 2, signal, window or CreditWindow(low_s=0.2, high_s=0.4), STEP_S, 4)
+    found = lessons(moments, 2, signal, window or CreditWindow(low_s=0.2, high_s=0.4), STEP_S, 4, trace_decay)
     return {int(a): round(float(c), 3) for a, c in zip(found.actions["choose"][0], found.credit[0], strict=True) if c}
 
 

@@ -51,7 +51,19 @@ def test_only_the_first_episode_of_a_world_counts():
     one = Feedback(jnp.zeros(1), jnp.zeros(1, bool), jnp.zeros(1, bool), jnp.ones(1, bool))
     leaves = [along_steps([1.0, 2.0, 4.0, 8.0]), along_steps([0, 1, 0, 1], bool), never, ~never]
     feedback = jax.tree.unflatten(jax.tree.structure(one), leaves)
-    np.testing.assert_allclose(first_episode({"player": feedback})["player"], 3.0)
+    time = jnp.asarray([0, 1, 0, 1])[None, None, :, None]  # renewed after two steps
+    np.testing.assert_allclose(first_episode({"player": feedback}, jnp.broadcast_to(time, (2, 1, 4, 1)))["player"], 3.0)
+
+
+def test_an_episode_goes_on_where_a_child_is_born_as_its_last_parent_dies():
+    def along_steps(parent, child, dtype=bool):  # [2, pairs 1, steps, worlds 1, capacity 2]
+        return jnp.broadcast_to(jnp.asarray([parent, child], dtype).T[None, None, :, None], (2, 1, len(parent), 1, 2))
+
+    active = along_steps([1, 0, 0], [0, 1, 1])
+    dies = along_steps([1, 0, 0], [0, 0, 1])
+    feedback = Feedback(reward=active * 1.0, terminated=dies, truncated=jnp.zeros_like(dies), active=active)
+    time = jnp.broadcast_to(jnp.arange(3)[None, None, :, None], (2, 1, 3, 1))
+    np.testing.assert_allclose(first_episode({"player": feedback}, time)["player"], 3.0)
 
 
 def test_evolution_finds_the_known_best_arm():

@@ -12,6 +12,7 @@ import numpy as np
 import probes
 import pytest
 
+import aira_agents.environment
 from aira_agents.environment import Environment
 from aira_agents.evaluation import evaluate
 from aira_agents.human.dagger import DAgger
@@ -221,14 +222,20 @@ def learned_beside(name, garbage):
     return jax.jit(jax.vmap(learned))(jnp.asarray(garbage))
 
 
+@pytest.fixture
+def garbage_is_heard(monkeypatch):
+    """Lets learners meet what sensors say of the dead: their own masks must do."""
+    monkeypatch.setattr(aira_agents.environment, "_silent", lambda features, alive: features)
+
+
 @each_learner
-def test_empty_rows_take_no_part(name):
+def test_empty_rows_take_no_part(name, garbage_is_heard):
     found = learned_beside(name, [1e6, -1.0])
     assert all(np.array_equal(own[0], own[1], equal_nan=True) for own in numbers(found))
 
 
 @each_without_another
-def test_a_dropped_mask_would_be_noticed(name, monkeypatch):
+def test_a_dropped_mask_would_be_noticed(name, garbage_is_heard, monkeypatch):
     told = Environment._feedback
 
     def everyone_is_active(self, before, actions, after):
@@ -238,6 +245,12 @@ def test_a_dropped_mask_would_be_noticed(name, monkeypatch):
     monkeypatch.setattr(Environment, "_feedback", everyone_is_active)
     policies, _ = learned_beside(name, [1e6, -1.0])
     assert not all(np.array_equal(own[0], own[1]) for own in numbers(policies))
+
+
+@each_learner
+def test_what_a_sensor_says_of_the_dead_spoils_nothing_even_if_it_is_no_number(name):
+    policies, _ = learned_beside(name, [jnp.nan, jnp.inf])
+    assert all(np.all(np.isfinite(own)) and np.array_equal(own[0], own[1]) for own in numbers(policies))
 
 
 @each_learner

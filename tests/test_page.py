@@ -165,6 +165,8 @@ def test_sensors_and_effectors_can_be_taken_away_from_one_or_from_all(visit):
     assert [agent.pos == was for agent, was in zip(lab.model.agents, places, strict=True)].count(True) < 4
     assert lab.model.agents[0].pos == places[0]
     tab.choose("From", "every forager")
+    # Switches are made anew for whom they are about: a click upon those before them would be lost.
+    tab.page.get_by_label("effector move").and_(tab.page.locator(":checked")).wait_for(state="attached")
     tab.page.get_by_label("effector move").click(force=True)
     tab.page.get_by_label("sensor vision").click(force=True)
     until(lambda: lab.impaired.lacks("forager", "move") and lab.impaired.lacks("forager", "vision"), tab.page)

@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 
 from aira_agents.errors import InputError
-from aira_agents.populations import Population, State, clocks, founders, give_birth, release_dead, with_columns
+from aira_agents.populations import (
+    LAST_UID,
+    Population,
+    State,
+    clocks,
+    founders,
+    give_birth,
+    release_dead,
+    with_columns,
+)
 from aira_agents.types import Array, Int
 
 
@@ -84,3 +93,10 @@ def test_columns_of_other_roles_and_rows_are_left_alone():
 def test_a_capacity_below_one_is_refused():
     with pytest.raises(InputError, match="capacity of at least 1; got -2"):
         founders(-2)
+
+
+def test_ids_that_run_out_are_not_used_again():
+    state = eqx.tree_at(lambda s: s.next_uid, meadow(capacity=8), jnp.asarray(LAST_UID - 1, jnp.int32))
+    after = bear(state, [0, 1, 2])
+    assert sorted(uid for uid in column(after, "uid") if uid >= 0) == [1, 2, 3, LAST_UID - 1]
+    assert int(after.refused_births) == 2 and int(after.next_uid) == LAST_UID

@@ -15,7 +15,7 @@ from aira_agents.sweeps.runner import Runner
 from aira_agents.sweeps.spec import Spec, parsed_variation
 from aira_agents.sweeps.summary import summed_up
 from environments import sweep
-from environments.flocking import Flocking, boid
+from environments.flocking import Flocking, FlockingModel, boid
 from environments.foraging import Foraging, ForagingModel, greedy
 from environments.predator_prey import PredatorPrey
 
@@ -191,6 +191,17 @@ def test_a_crowded_run_is_made_again_with_more_room_unless_somebody_said_how_muc
     assert np.allclose(grown["mean_bird_heading"], wide["mean_bird_heading"], atol=1e-4)
     tight = Flocking(**{name: value for name, (value,) in CROWD.items()})
     assert int(unroll(tight, {"bird": Rule(boid)}, start(tight, {"bird": Rule(boid)}, KEY), 3)[0].state.crowded) > 0
+
+
+@pytest.mark.released
+def test_a_crowded_flock_made_again_with_more_room_is_the_hosted_one():
+    values = {"n_birds": 500, "width": 140, "height": 140}
+    table = sweep(FlockingModel, values, rng=[0], max_steps=40, policy=boid)
+    model = FlockingModel(**values, policy=boid, rng=0)
+    for _ in range(40):
+        model.step()
+    assert model.environment.room > Flocking().room
+    assert table["order"].tolist() == [float(model.environment.measures(model.state)["order"])]
 
 
 @pytest.mark.released

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from aira_agents.environment import Environment
 from aira_agents.equation.terms import HITL
-from aira_agents.loop import Transition, rollout, start_worlds
+from aira_agents.loop import Transition, in_first_episode, rollout, start_worlds
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.populations import State
 from aira_agents.types import Array, Float, Int, Key
@@ -33,7 +33,7 @@ def judge(
     person: HITL | None = None,
     keys: Int[Array, ""] | int = 0,
 ) -> dict[str, Float[Array, ""]]:
-    """Returns the mean return of an agent: `return`, and the share of each part in it.
+    """Returns the mean return of a life: `return`, and the share of each part in it; of each world's first episode.
 
     Args:
         world: Where.
@@ -53,15 +53,15 @@ def judge(
     if person is not None:
         given = now.memories[role.name].with_keys(jnp.broadcast_to(jnp.asarray(keys), (n_worlds,)))
         now = eqx.tree_at(lambda own: own.memories[role.name], now, given)
-    n_agents = jnp.sum(now.state.agents[role.name].alive)
 
-    def keep(transition: Transition) -> dict[str, Array]:
-        reward = transition.feedback[role.name].reward
-        assert transition.before is not None
-        shares = jax.vmap(parts)(transition.before)
-        return {"return": jnp.sum(reward)} | {
-            name: jnp.sum(jnp.where(own, reward, 0.0)) for name, own in shares.items()
-        }
+    def keep(transition: Transition) -> tuple[dict[str, Array], Array, Array]:
+        reward, before = transition.feedback[role.name].reward, transition.before
+        assert before is not None
+        shares = {"return": jnp.ones_like(reward, bool), **jax.vmap(parts)(before)}
+        earned = {name: jnp.sum(jnp.where(own, reward, 0.0), axis=1) for name, own in shares.items()}
+        return earned, before.time, before.next_uid - 1
 
-    earned = rollout(world, acting, now, n_steps, keep)[1]
-    return {name: jnp.sum(own) / n_agents for name, own in earned.items()}
+    earned, time, lives = rollout(world, acting, now, n_steps, keep)[1]  # [steps, worlds]
+    first = in_first_episode(time)
+    n_lives = jnp.sum(jnp.max(jnp.where(first, lives, 0), axis=0))
+    return {name: jnp.sum(jnp.where(first, own, 0.0)) / n_lives for name, own in earned.items()}

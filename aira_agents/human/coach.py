@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import optax
 
 from aira_agents.environment import Environment, Role
-from aira_agents.human.credit import traced
 from aira_agents.human.signals import Lessons
 from aira_agents.human.teacher import Teacher
 from aira_agents.human.teaching import Taught, Teaching
@@ -59,8 +58,7 @@ class COACH(eqx.Module):
 
         def learn(taught: Taught, given: Lessons, key: Key) -> tuple[Taught, dict[str, Array]]:
             del key  # every lesson counts once, when it comes
-            credits = traced(given.credit, self.trace_decay)
-            return coached(optimizer, taught, given, credits, teaching.flat, teaching.role)
+            return coached(optimizer, taught, given, teaching.flat, teaching.role)
 
         return teaching.learner(begun, _itself, learn, _itself)
 
@@ -71,20 +69,20 @@ def climbing(learning_rate: Number, max_norm: Number | float) -> optax.GradientT
 
 
 def coached(
-    optimizer: optax.GradientTransformation, taught: Taught, given: Lessons, credits: Array, flat: Flattener, role: Role
+    optimizer: optax.GradientTransformation, taught: Taught, given: Lessons, flat: Flattener, role: Role
 ) -> tuple[Taught, dict[str, Array]]:
-    """Goes one step along the gradient of all that was said; `credits` are those of `given`, or a trace of them."""
+    """Goes one step along the gradient of all that was said."""
     network = flat.restore(taught.vector)
-    loss, gradients = eqx.filter_value_and_grad(disapproval)(network, given, credits, role)
+    loss, gradients = eqx.filter_value_and_grad(disapproval)(network, given, role)
     changes, optimizer_state = optimizer.update(flat.flatten(gradients), taught.optimizer)
     return Taught(taught.vector + jnp.asarray(changes), optimizer_state, None), {"loss": loss}
 
 
-def disapproval(network: Policy, given: Lessons, credits: Array, role: Role) -> Array:
+def disapproval(network: Policy, given: Lessons, role: Role) -> Array:
     """Returns what falls as actions that were praised become more probable, and those that were blamed less so."""
     ask = jax.vmap(jax.vmap(lambda features: network(features, network.initial_memory())[0]))
     log_prob = role.distribution(ask(given.features), given.valid).log_prob(given.actions)
-    return -jnp.sum(jnp.where(credits > 0, credits * given.value * log_prob, 0.0))
+    return -jnp.sum(jnp.where(given.credit > 0, given.credit * given.value * log_prob, 0.0))
 
 
 def _itself(network: Policy) -> AbstractPolicy:

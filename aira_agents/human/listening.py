@@ -83,7 +83,7 @@ class Coached(Listener):
     def learn(self, taught: Taught, given: Lessons, key: Key, flat: Flattener, role: Role) -> Taught:
         """Goes one step along the gradient."""
         del key  # nothing is drawn
-        return coached(self._optimizer, taught, given, given.credit, flat, role)[0]
+        return coached(self._optimizer, taught, given, flat, role)[0]
 
     @property
     def _optimizer(self) -> optax.GradientTransformation:
@@ -177,7 +177,7 @@ class Led(Remembering):
     def loss(self, network: Policy, batch: Lessons, role: Role) -> Array:
         """How improbable what was shown is."""
         seen = jax.tree.map(lambda leaf: leaf[None], batch)
-        return disapproval(network, seen, seen.credit, role) / jnp.maximum(jnp.sum(batch.credit), 1e-9)
+        return disapproval(network, seen, role) / jnp.maximum(jnp.sum(batch.credit), 1e-9)
 
 
 class Aggregated(Led):

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from aira_agents.human.credit import CreditWindow
+from aira_agents.human.credit import CreditWindow, traced
 from aira_agents.types import Array, Bool, Float, Int
 
 
@@ -55,7 +55,13 @@ class Lessons(eqx.Module):
 
 
 def lessons(
-    moments: Moments, now_at: int, signals: Signals, window: CreditWindow, step_s: Float[Array, ""], n_lags: int
+    moments: Moments,
+    now_at: int,
+    signals: Signals,
+    window: CreditWindow,
+    step_s: Float[Array, ""],
+    n_lags: int,
+    trace_decay: Float[Array, ""] | float | None = None,
 ) -> Lessons:
     """Credits signals to steps.
 
@@ -68,6 +74,7 @@ def lessons(
         window: The delay of who gave them.
         step_s: How long a step lasts.
         n_lags: How many steps a signal can be about.
+        trace_decay: Share of a step's credit that the one before it gets, too; `None`: nothing.
     """
     shown = jnp.floor(signals.time_s / step_s).astype(jnp.int32)
     steps = shown[:, None] - jnp.arange(n_lags, dtype=jnp.int32)[None]
@@ -77,10 +84,11 @@ def lessons(
     place = (jnp.clip(at, 0, moments.active.shape[0] - 1), signals.world[:, None], signals.row[:, None])
     meant = moments.active[place] & (moments.life[place] == signals.life[:, None])
     counts = remembered & meant & signals.given[:, None]
+    credit = jnp.where(counts, window.credit(age_s, step_s), 0.0)
     return Lessons(
         moments.features[place],
         jax.tree.map(lambda leaf: leaf[place], moments.valid),
         jax.tree.map(lambda leaf: leaf[place], moments.actions),
         jnp.broadcast_to(signals.value[:, None], age_s.shape),
-        jnp.where(counts, window.credit(age_s, step_s), 0.0),
+        credit if trace_decay is None else jnp.where(counts, traced(credit, trace_decay), 0.0),
     )

@@ -220,7 +220,10 @@ class Teaching:
         due = eqx.tree_at(lambda s: s.given, due, due.given & (due.time_s < window_s))
         late = (new.time_s - window_s, new.given & (new.time_s >= window_s))
         window = CreditWindow(record.low_s, record.high_s)
-        given = lessons(state.last.joined(moments), record.n_steps, due, window, record.step_s, self.n_lags)
+        trace_decay = getattr(record, "trace_decay", None)
+        given = lessons(
+            state.last.joined(moments), record.n_steps, due, window, record.step_s, self.n_lags, trace_decay
+        )
         share = jnp.sum(right & moments.active) / jnp.maximum(jnp.sum(moments.active), 1.0)
         now = (
             moments,

@@ -20,12 +20,12 @@ from aira_agents.learning.collect import begin, collect
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner, Metrics, builders, copied
 from aira_agents.learning.parts import Parts
-from aira_agents.loop import Transition
+from aira_agents.loop import Transition, in_first_episode
 from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.policies.normalized import NormalizedPolicy, Statistics
 from aira_agents.policies.policy import AbstractPolicy, Builder
 from aira_agents.policies.random import RandomPolicy
-from aira_agents.types import Array, Float, Key, Number
+from aira_agents.types import Array, Float, Int, Key, Number
 
 
 class Evolved(eqx.Module):
@@ -140,9 +140,10 @@ class _Strategy:
         """Returns how all copies of some pairs fared, with their metrics, `[2, pairs]`, and what they perceived."""
         record, environment = self.record, self.environment
 
-        def keep(transition: Transition) -> tuple[dict[str, Feedback], dict[str, Array]]:
+        def keep(transition: Transition) -> tuple[dict[str, Feedback], Array, dict[str, Array]]:
+            assert transition.before is not None
             seen = {name: transition.percepts[name].features for name in self.flat if record.normalize}
-            return transition.feedback, seen
+            return transition.feedback, transition.before.time, seen
 
         def live(offsets: dict[str, Array], own_key: Key) -> Any:
             vectors = {name: own.vector + record.noise_std * offsets[name] for name, own in state.evolved.items()}
@@ -151,12 +152,12 @@ class _Strategy:
             return collect(environment, policies, worlds, record.n_steps, keep)[1:]
 
         both = {name: jnp.stack([own, -own]) for name, own in noise.items()}
-        (feedback, perceived), paid = jax.vmap(lambda offsets: jax.vmap(live)(offsets, keys))(both)
+        (feedback, time, perceived), paid = jax.vmap(lambda offsets: jax.vmap(live)(offsets, keys))(both)
         seen = {
             name: Statistics.none(own.shape[-1]).including(_merged(own), _merged(feedback[name].active))
             for name, own in perceived.items()
         }
-        return (first_episode(feedback), paid), seen
+        return (first_episode(feedback, time), paid), seen
 
     def _acting(self, state: EvolutionState, vectors: Mapping[str, Array]) -> dict[str, AbstractPolicy]:
         acting: dict[str, AbstractPolicy] = {role.name: RandomPolicy() for role in self.environment.roles}
@@ -174,18 +175,18 @@ def _nothing(state: EvolutionState) -> Any:
     return jax.tree.map(lambda _: False, state)
 
 
-def first_episode(feedback: Mapping[str, Feedback]) -> dict[str, Float[Array, "2 pairs"]]:
-    """Returns how each copy fared: the mean, over its worlds, of what its role earned until nobody was left to earn.
+def first_episode(
+    feedback: Mapping[str, Feedback], time: Int[Array, "2 pairs steps worlds"]
+) -> dict[str, Float[Array, "2 pairs"]]:
+    """Returns how each copy fared: the mean, over its worlds, of what its role earned until the world was renewed.
 
     Args:
         feedback: By role, `[2, pairs, steps, worlds, capacity]`.
+        time: That of each world before a step.
     """
-    over = [jnp.all(~own.active | own.terminated | own.truncated, axis=-1) for own in feedback.values()]
-    ended = jnp.all(jnp.stack(over), axis=0)  # [2, pairs, steps, worlds]
-    ends_before = jnp.cumsum(ended, axis=2) - ended
+    first = jax.vmap(jax.vmap(in_first_episode))(time)[..., None]
     return {
-        name: jnp.sum(jnp.where((ends_before == 0)[..., None] & own.active, own.reward, 0.0), axis=(2, 3, 4))
-        / own.reward.shape[3]
+        name: jnp.sum(jnp.where(first & own.active, own.reward, 0.0), axis=(2, 3, 4)) / own.reward.shape[3]
         for name, own in feedback.items()
     }
 

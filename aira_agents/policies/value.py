@@ -25,7 +25,8 @@ class ValuePolicy(Policy):
     def __call__(self, features: Float[Array, " features"], memory: Memory) -> tuple[Float[Array, " n"], Memory]:
         """Returns the values as logits, so sharp that the best is taken."""
         values, memory = self.values(features, memory)
-        return values / TEMPERATURE, memory
+        # None so low that an action which is impossible would be better.
+        return jnp.maximum((values - jnp.max(values)) / TEMPERATURE, IMPOSSIBLE / 2), memory
 
     def initial_memories(self, capacity: int) -> Memory:
         """The wrapped network's."""
