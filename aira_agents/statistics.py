@@ -1,7 +1,8 @@
 """Means that say how sure they are.
 
-Source: bootstrap intervals: Efron 1987, "Better bootstrap confidence intervals"; the interquartile mean over seeds:
-Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical precipice", section 4.
+Source: bootstrap intervals: Efron 1987, "Better bootstrap confidence intervals"; those of few values are too narrow:
+Hesterberg 2015, "What teachers should know about the bootstrap", section 3; the interquartile mean over seeds: Agarwal
+et al. 2021, "Deep reinforcement learning at the edge of the statistical precipice", section 4.
 """
 
 import math
@@ -88,8 +89,8 @@ def normalized_interval(values: Any, top: Any, bottom: Any, *, confidence: float
     found = _normalized(*(sample[draws] for sample in paired))
     tail = (1 - confidence) / 2
     # Without interpolation: there is nothing between a number and infinity.
-    low, high = np.quantile(found, tail, method="lower"), np.quantile(found, 1 - tail, method="higher")
-    return Interval(estimate, float(low), float(high), size)
+    bounds = np.quantile(found, tail, method="lower"), np.quantile(found, 1 - tail, method="higher")
+    return Interval(estimate, *_of_few(bounds, estimate, size, confidence), size)
 
 
 def _normalized(values: Any, top: Any, bottom: Any) -> Any:
@@ -125,5 +126,22 @@ def _bootstrap(samples: Any, statistic: Callable[..., Any], confidence: float, s
     for _ in range(RESAMPLES // AT_ONCE):
         drawn = rng.integers(size, size=(AT_ONCE, size))
         found.append(statistic(*(sample[drawn] for sample in paired), axis=-1))
-    low, high = np.quantile(np.concatenate(found), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(estimate, float(low), float(high), size)
+    bounds = np.quantile(np.concatenate(found), [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(estimate, *_of_few(bounds, estimate, size, confidence), size)
+
+
+def _of_few(bounds: Any, estimate: float, size: int, confidence: float) -> tuple[float, float]:
+    """Moves percentiles away from the estimate as far as `size` values ask for: eight by 29 %, a hundred by 2 %.
+
+    Resamples vary less than values do, by `(n - 1) / n`, and percentiles do not know that the deviation is a guess,
+    which is why Student's t is wider than the normal distribution. Of eight normal values, they hold the mean 89 times
+    of 100; so moved 95 times.
+    """
+    from scipy.special import ndtri, stdtrit  # noqa: PLC0415  who needs no interval does not wait for it
+
+    if not math.isfinite(estimate):
+        return float(bounds[0]), float(bounds[1])
+    quantile = (1 + confidence) / 2
+    wider = float(stdtrit(size - 1, quantile) / ndtri(quantile)) * math.sqrt(size / (size - 1))
+    low, high = (estimate + wider * (float(bound) - estimate) for bound in bounds)
+    return low, high

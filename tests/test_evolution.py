@@ -61,7 +61,9 @@ def test_an_episode_goes_on_where_a_child_is_born_as_its_last_parent_dies():
 
     active = along_steps([1, 0, 0], [0, 1, 1])
     dies = along_steps([1, 0, 0], [0, 0, 1])
-    feedback = Feedback(reward=active * 1.0, terminated=dies, truncated=jnp.zeros_like(dies), active=active)
+    one = Feedback(jnp.zeros(1), jnp.zeros(1, bool), jnp.zeros(1, bool), jnp.ones(1, bool))
+    leaves = [active * 1.0, dies, jnp.zeros_like(dies), active]
+    feedback = jax.tree.unflatten(jax.tree.structure(one), leaves)
     time = jnp.broadcast_to(jnp.arange(3)[None, None, :, None], (2, 1, 3, 1))
     np.testing.assert_allclose(first_episode({"player": feedback}, time)["player"], 3.0)
 

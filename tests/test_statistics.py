@@ -16,6 +16,13 @@ def test_an_interval_of_a_mean_holds_the_truth_about_as_often_as_it_says():
     assert 0.85 <= np.mean(held) <= 1.0
 
 
+@pytest.mark.parametrize("size", [3, 5, 8, 16])
+def test_intervals_of_few_values_hold_the_truth_as_often_as_they_say(size):
+    samples = np.random.default_rng(size).normal(3.0, 1.0, (1000, size))
+    held = [low <= 3.0 <= high for _, low, high, _ in map(mean_interval, samples)]
+    assert 0.92 <= np.mean(held) <= 0.97
+
+
 def test_an_interval_of_a_mean_is_as_wide_as_theory_says():
     values = np.random.default_rng(1).normal(0.0, 2.0, 400)
     interval = mean_interval(values)
@@ -30,14 +37,16 @@ def test_an_outlier_moves_the_mean_and_not_the_interquartile_mean():
 
 
 @pytest.mark.parametrize("size", [2, 5, 24])
-def test_an_interval_is_scipys(size):
+def test_an_interval_is_scipys_but_for_what_few_values_ask(size):
     values = np.random.default_rng(size).normal(3.0, 1.0, size)
     trimmed = functools.partial(stats.trim_mean, proportiontocut=0.25)
     for ours, statistic in ((mean_interval, np.mean), (interquartile_mean_interval, trimmed)):
         theirs = stats.bootstrap(
             (values,), statistic, n_resamples=2000, batch=200, method="percentile", rng=np.random.default_rng(4)
         ).confidence_interval
-        assert ours(values, seed=4)[1:3] == pytest.approx(theirs, rel=1e-12)
+        estimate, low, high, _ = ours(values, seed=4)
+        wider = stats.t.ppf(0.975, size - 1) / stats.norm.ppf(0.975) * np.sqrt(size / (size - 1))
+        assert (low, high) == pytest.approx([estimate + wider * (bound - estimate) for bound in theirs], rel=1e-9)
         assert ours(values).estimate == pytest.approx(statistic(values), rel=1e-12)
 
 

@@ -201,7 +201,8 @@ def centred_ranks(values: Float[Array, " n"]) -> Float[Array, " n"]:
     """Returns ranks from -0.5 to 0.5; equal values share theirs, so that among equals no direction is preferred."""
     below = jnp.sum(values[None] < values[:, None], axis=1)
     equal = jnp.sum(values[None] == values[:, None], axis=1)
-    return (below + (equal - 1) / 2) / max(values.size - 1, 1) - 0.5
+    # Whole numbers first: where all are equal this is zero, not a rounding error of which the optimizer makes a step.
+    return (2 * below + equal - values.size) / max(2 * (values.size - 1), 1)
 
 
 def _merged(leaf: Array) -> Array:
