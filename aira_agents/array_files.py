@@ -95,14 +95,14 @@ def _check_sum(arrays: dict[str, np.ndarray], header: Mapping[str, str], what: s
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    if path.is_dir():  # the library says, on some systems, that there is no such device
+        raise InputError(f"{path} is a folder; name a file in it.")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dictionary
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path} is a folder; name a file in it.") from error
     except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptFileError(
             f"{path} is truncated or not a safetensors file ({error}). Take another copy."

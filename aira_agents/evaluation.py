@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.environment import Environment
-from aira_agents.errors import IncompatiblePolicyError, InputError, NumericalError
+from aira_agents.errors import InputError, NumericalError
 from aira_agents.loop import Now, one_step, start
 from aira_agents.neighbours.room import CROWDED, grown
+from aira_agents.policies.checking import check_policies
 from aira_agents.policies.outermost import check_actions, nothing_done, outermost
 from aira_agents.policies.policy import AbstractPolicy, Greedy, Policy
 from aira_agents.policies.rule import plain_errors
@@ -49,9 +50,7 @@ def evaluate(
     """
     if n_episodes < 1:
         raise InputError(f"An evaluation takes at least 1 episode; got {n_episodes}.")
-    missing = [role.name for role in environment.roles if role.name not in policies]
-    if missing:
-        raise IncompatiblePolicyError(f"A policy is needed for every role; there is none for {', '.join(missing)}.")
+    check_policies(environment, policies)
     if greedy:
         policies = {role: Greedy(p) if isinstance(p, Policy) else p for role, p in policies.items()}
     with plain_errors():

@@ -88,11 +88,15 @@ class _Strong:
     whole: bool
 
     def __call__(self, value: Any) -> Any:
+        # What is returned as it is, no array, `check_parameters` refuses: it knows the field's name.
         if isinstance(value, str) or value is None:
-            return value  # `check_parameters` words the error, knowing the field's name
-        if self.whole and not isinstance(value, jax.Array) and np.any(np.asarray(value) % 1 != 0):
             return value
-        return jnp.asarray(value, jnp.int32 if self.whole else jnp.float32)
+        try:
+            if self.whole and not isinstance(value, jax.Array) and np.any(np.asarray(value) % 1 != 0):
+                return value
+            return jnp.asarray(value, jnp.int32 if self.whole else jnp.float32)
+        except (TypeError, ValueError, OverflowError):  # no number, or more than 32 bits hold
+            return value
 
 
 def parameters_of(module: type[eqx.Module] | eqx.Module) -> dict[str, Parameter]:
@@ -108,7 +112,9 @@ def check_parameters(module: eqx.Module) -> None:
         # A tracer stands for a value that was checked when the world was made.
         if not isinstance(value, Tracer) and not _fits(parameter, value):
             shown = f"{np.asarray(value):g}" if isinstance(value, jax.Array) and value.ndim == 0 else repr(value)
-            raise InputError(f"{type(module).__name__}: `{name}` must be {parameter.expected}; got {shown}.")
+            beyond = isinstance(value, int) and abs(value) >= 2**31
+            expected = parameter.expected + (", below 2147483648" if beyond else "")
+            raise InputError(f"{type(module).__name__}: `{name}` must be {expected}; got {shown}.")
 
 
 def _fits(parameter: Parameter, value: Any) -> bool:

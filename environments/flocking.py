@@ -20,7 +20,7 @@ from aira_agents.hosting import HostedModel
 from aira_agents.materialized import materialized
 from aira_agents.neighbours.plane import Around, Near, Plane, all_pairs
 from aira_agents.neighbours.plane_cells import Mesh, cells_of, crowded, in_cells
-from aira_agents.parameters import number, option, size
+from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import Sensor
 from aira_agents.spaces import Box
@@ -154,6 +154,7 @@ class Flocking(Environment):
     max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
     def __check_init__(self) -> None:
+        check_parameters(self)  # first: what follows reckons with them
         farthest = 0.25 * min(self.width, self.height)
         for name in ("vision", "separation"):
             value = getattr(self, name)

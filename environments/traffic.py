@@ -19,7 +19,7 @@ from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
-from aira_agents.parameters import number, size
+from aira_agents.parameters import check_parameters, number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.scattering import put
 from aira_agents.sensors import Range, Sensor
@@ -111,6 +111,7 @@ class Traffic(Environment):
     max_steps: Number = number(500, low=1, whole=True, unit="steps", help="length of an episode")
 
     def __check_init__(self) -> None:
+        check_parameters(self)  # first: what follows reckons with them
         if isinstance(self.density, Tracer):
             return
         density = float(np.max(self.density))

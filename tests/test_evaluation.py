@@ -64,7 +64,7 @@ def test_greedy_takes_the_most_probable_action():
     ("policies", "n_episodes", "error", "message"),
     [
         ({"forager": RandomPolicy()}, 0, InputError, "at least 1 episode; got 0"),
-        ({}, 3, IncompatiblePolicyError, "there is none for forager"),
+        ({}, 3, IncompatiblePolicyError, "there is none for 'forager'"),
     ],
 )
 def test_nonsense_is_refused(policies, n_episodes, error, message):
@@ -102,3 +102,12 @@ def test_episodes_are_run_anew_with_more_room_where_somebody_was_not_seen():
     policies, key = {"bird": Rule(boid)}, jax.random.key(0)
     roomy = evaluate(Flocking(**birds, room=8), policies, key, 2)
     assert evaluate(Flocking(**birds, room=1), policies, key, 2) == roomy
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_network_with_too_many_or_too_few_outputs_is_refused(more):
+    world = Foraging()
+    (role,) = world.roles
+    unfit = MLPPolicy.build(role.n_features, role.n_outputs + more, jax.random.key(0))
+    with pytest.raises(IncompatiblePolicyError, match=r"expected \(5,\)"):
+        evaluate(world, {role.name: unfit}, jax.random.key(0), 2)

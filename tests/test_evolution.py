@@ -9,7 +9,7 @@ import probes
 import pytest
 
 from aira_agents.environment import Feedback
-from aira_agents.learning.evolution import Evolution, centred_ranks, first_episode, uphill
+from aira_agents.learning.evolution import Evolution, doubled_places, first_episode, uphill
 from aira_agents.policies.gru import GRUPolicy
 from aira_agents.policies.mlp import MLPPolicy
 from environments.cartpole import CartPole
@@ -29,10 +29,10 @@ def train(record, world, networks, n_updates):
     return learner, state, {name: np.asarray(values) for name, values in metrics.items()}
 
 
-def test_ranks_are_centred_and_equals_share_theirs():
-    np.testing.assert_allclose(centred_ranks(jnp.asarray([3.0, 1.0, 2.0])), [0.5, -0.5, 0.0])
-    np.testing.assert_allclose(centred_ranks(jnp.asarray([1.0, 1.0, 1.0, 1.0])), 0.0)
-    np.testing.assert_allclose(centred_ranks(jnp.asarray([5.0, 5.0, 1e9])), [-0.25, -0.25, 0.5])
+def test_places_are_counted_from_the_middle_and_equals_share_theirs():
+    assert doubled_places(jnp.asarray([3.0, 1.0, 2.0])).tolist() == [2, -2, 0]
+    assert doubled_places(jnp.asarray([1.0, 1.0, 1.0, 1.0])).tolist() == [0, 0, 0, 0]
+    assert doubled_places(jnp.asarray([5.0, 5.0, 1e9])).tolist() == [-1, -1, 2]
 
 
 def test_uphill_points_up_the_slope():

@@ -84,3 +84,9 @@ def test_declarations_are_read_without_making_the_object():
     declared = parameters_of(Oven)
     assert [*declared] == ["power_kw", "minutes", "racks", "fan"]
     assert declared["power_kw"].unit == "kW" and declared["racks"].high == 4
+
+
+@pytest.mark.parametrize("value", [10**14, object(), 1j])
+def test_what_32_bits_do_not_hold_or_is_no_number_is_refused_by_name(value):
+    with pytest.raises(InputError, match="`minutes` must be a whole number of at least 1"):
+        Oven(minutes=value)

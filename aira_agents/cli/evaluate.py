@@ -24,7 +24,7 @@ from aira_agents.registry import find_environment, names
 USAGE = """usage: aira evaluate WORLD --policy POLICY [--episodes N] [options]
 
 POLICY: a folder or file that `aira train` left; `random`; the name of a rule in the world's file; or one of these for
-each role, as in `--policy predator=chase,prey=random`.
+each role, as in `--policy predator=hunt,prey=random`.
 Worlds: {worlds}
 `aira evaluate WORLD --help` shows all options."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from aira_agents.errors import AiraError
 
 INTERRUPTED = "Interrupted."
+NO_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")  # as JAX says it
 
 
 def guarded(command: Callable[[list[str]], None], arguments: list[str]) -> None:
@@ -50,6 +51,10 @@ def _excused(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         _drop_output()
         return f"Cannot write the output ({error.strerror}): free some space, or send it elsewhere.", 2
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY):
+        return "There is not enough memory for that: ask for fewer or smaller worlds, networks or buffers.", 2
+    if isinstance(error, OverflowError):
+        return f"A number is too large ({str(error).rstrip('.')}). `--debug` shows where.", 2
     if os.environ.get("JAX_PLATFORMS") and not _jax_starts():
         return (
             f"JAX does not start with JAX_PLATFORMS={os.environ['JAX_PLATFORMS']}: there is no such device here, or "

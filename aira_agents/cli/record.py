@@ -27,6 +27,8 @@ class RecordOptions:
     """the one source of chance"""
     fps: int = 15
     """steps a second"""
+    overwrite: bool = False
+    """replace what is there"""
 
 
 def record_command(arguments: list[str]) -> None:
@@ -40,6 +42,8 @@ def record_command(arguments: list[str]) -> None:
     for name in ("steps", "fps"):
         if getattr(options, name) < 1:
             raise InputError(f"`--{name}` must be a whole number of at least 1; got {getattr(options, name)}.")
+    if options.out.is_file() and not options.overwrite:
+        raise InputError(f"{options.out} exists. Name another file, or say `--overwrite`.")
     clip = find("picture", "clip")
     path = clip(world, policy=str(policy), out=options.out, steps=options.steps, seed=options.seed, fps=options.fps)
     console.print(str(path))

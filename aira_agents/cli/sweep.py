@@ -158,12 +158,18 @@ def _check(options: SweepOptions) -> None:
         ("at_once", 0),
         ("devices", 0),
         ("train_steps", 1),
+        ("workers", 0),
     ):
         if getattr(options, name) < least:
             shown = name.replace("_", "-")
             raise InputError(f"`--{shown}` must be a whole number of at least {least}; got {getattr(options, name)}.")
     if options.seeds > MOST_RUNS:
         raise InputError(f"`--seeds` must be at most {MOST_RUNS:,}; got {options.seeds:,}.")
+    if options.steps >= 2**31:
+        raise InputError(f"`--steps` must be below 2147483648; got {options.steps}.")
+    picture = options.out.with_suffix(".png")
+    if options.vary and picture.exists() and not (options.overwrite or options.resume):
+        raise InputError(f"{picture} is where the picture goes, and exists. Name another table, or say `--overwrite`.")
     if options.meeting.checked().hosts > 1 and options.engine != "local":
         raise InputError("`--hosts` is for the engine `local`.")
     if options.resume and options.overwrite:

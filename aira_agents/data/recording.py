@@ -69,7 +69,8 @@ def record(
         IncompatiblePolicyError: A role has no policy, or one that does not fit.
     """
     if n_episodes < 1 or (most_steps is not None and most_steps < 1):
-        raise InputError(f"A recording takes at least 1 episode of 1 step; got {n_episodes} of {most_steps}.")
+        got = n_episodes if most_steps is None else f"{n_episodes} of {most_steps}"
+        raise InputError(f"A recording takes at least 1 episode of 1 step; got {got}.")
     check_policies(environment, policies)
     kept = _checked(environment, columns)
     n_steps = min(int(environment.max_steps), most_steps or 2**31)

@@ -193,16 +193,20 @@ def first_episode(
 
 def uphill(fitness: Float[Array, "2 pairs"], noise: Float[Array, "pairs parameters"]) -> Float[Array, " parameters"]:
     """Returns the direction in which fitness grows by rank, in units of the disturbances' deviation."""
-    ranks = centred_ranks(fitness.reshape(-1)).reshape(fitness.shape)
-    return (ranks[0] - ranks[1]) @ noise / fitness.size
+    places = doubled_places(fitness.reshape(-1)).reshape(fitness.shape)
+    # Whole numbers are subtracted: of both of a pair alike a rounding error would be left, and the optimizer, which
+    # knows no size of a slope, would make a whole step of it.
+    return (places[0] - places[1]).astype(jnp.float32) @ noise / (fitness.size * max(2 * (fitness.size - 1), 1))
 
 
-def centred_ranks(values: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Returns ranks from -0.5 to 0.5; equal values share theirs, so that among equals no direction is preferred."""
-    below = jnp.sum(values[None] < values[:, None], axis=1)
-    equal = jnp.sum(values[None] == values[:, None], axis=1)
-    # Whole numbers first: where all are equal this is zero, not a rounding error of which the optimizer makes a step.
-    return (2 * below + equal - values.size) / max(2 * (values.size - 1), 1)
+def doubled_places(values: Float[Array, " n"]) -> Int[Array, " n"]:
+    """Returns twice the places from the middle, `1 - n` to `n - 1`; equal values share theirs.
+
+    So among equals no direction is preferred. Over `2 * (n - 1)` these are ranks from -0.5 to 0.5.
+    """
+    below = jnp.sum(values[None] < values[:, None], axis=1, dtype=jnp.int32)
+    equal = jnp.sum(values[None] == values[:, None], axis=1, dtype=jnp.int32)
+    return 2 * below + equal - values.size
 
 
 def _merged(leaf: Array) -> Array:
