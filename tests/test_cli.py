@@ -6,6 +6,7 @@ import pytest
 from shell import aira, python
 
 from aira_agents.cli.doctor import faults, installed
+from aira_agents.cli.guard import guarded
 from aira_agents.cli.main import COMMANDS, main
 from aira_agents.errors import InputError, NumericalError
 from aira_agents.learning.metrics import read_rows
@@ -107,6 +108,12 @@ BAD = [
     (["evaluate", "foraging", "--policy", "sheep=random"], "Unknown role 'sheep'"),
     (["evaluate", "foraging", "--policy", "forager="], "there is none for forager"),
     (["evaluate", "foraging", "--policy", "forager=random, forager=greedy"], "got random and greedy for forager"),
+    (["evaluate", "foraging", "--policy", "random", "--world.max-steps", "99999999999999"], "below 2147483648"),
+    (["sweep", "segregation", "--vary", "homophily=0.1", "--workers", "-2", "--out", "t.csv"], "at least 0; got -2"),
+    (
+        ["sweep", "segregation", "--vary", "homophily=0.1", "--steps", "9999999999", "--out", "t.csv"],
+        "below 2147483648",
+    ),
     (["evaluate", "foraging", "--policy", "random", "--episodes", "0"], "at least 1 episode; got 0"),
     (["evaluate", "foraging", "--policy", "random", "--seed", "4294967296"], "in 0..4294967295; got 4294967296"),
     (["run", "segregation", "--seed", "99999999999999999999"], "`--seed` must be a whole number in 0..4294967295"),
@@ -230,3 +237,37 @@ def test_the_doctor_finds_nothing_wrong_here(capsys):
     assert installed()["jax"]
     main(["doctor"])
     assert "Nothing is wrong." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError("Unable to allocate 745 GiB"), "not enough memory"),
+        (RuntimeError("RESOURCE_EXHAUSTED: allocating 8 bytes"), "not enough memory"),
+        (RuntimeError("INTERNAL: Out of memory allocating 8 bytes"), "not enough memory"),
+        (OverflowError("Python int too large to convert"), "A number is too large"),
+    ],
+)
+def test_what_asks_for_too_much_is_one_line_and_debug_shows_it_whole(capsys, error, told):
+    def command(arguments):
+        raise error
+
+    with pytest.raises(SystemExit) as left:
+        guarded(command, [])
+    assert left.value.code == 2 and told in capsys.readouterr().err
+    with pytest.raises(type(error)):
+        guarded(command, ["--debug"])
+
+
+@pytest.mark.parametrize(
+    ("there", "arguments"),
+    [
+        ("clip.png", ["record", "foraging", "--steps", "1", "--out", "clip.png"]),
+        ("table.png", ["sweep", "segregation", "--vary", "homophily=0.1,0.5", "--out", "table.csv"]),
+    ],
+)
+def test_a_picture_that_is_there_is_not_replaced_unasked(capsys, tmp_path, monkeypatch, there, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / there).write_text("mine")
+    assert "say `--overwrite`" in _fails(capsys, arguments)
+    assert (tmp_path / there).read_text() == "mine"
