@@ -20,7 +20,7 @@ from aira_agents.parameters import check_parameters, number, size
 from aira_agents.populations import Population, State, clocks, founders, give_birth, with_columns
 from aira_agents.scattering import largest
 from aira_agents.sensors import ColumnSensor, GridVision, padded_scene
-from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number, Shaped
+from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number, UInt32
 
 SHEEP, WOLF = "sheep", "wolf"
 STARVES_BELOW = {SHEEP: 1.0, WOLF: 0.0}
@@ -135,30 +135,31 @@ class WolfSheep(Environment):
         return eqx.tree_at(lambda s: s.wait, state, jnp.maximum(state.wait - 1, 0))
 
     def _graze(self, state: FarmState, key: Key) -> FarmState:
-        sheep = state.agents[SHEEP]
-        cells = self._cells(sheep)
-        grown = state.grass.reshape(-1)
-        grazer, grazed = _one_a_cell(cells, sheep.alive, grown.size, key)
-        ate = grazer & _at(cells, grown)
+        sheep, grown = state.agents[SHEEP], state.grass.reshape(-1)
+        cells, lot = self._cells(sheep), _lots(sheep.alive, key)
+        best = largest(cells, lot, grown.size, near=True)
+        ate, _ = _contest(cells, lot, jnp.where(grown, best, 0))
         energy = sheep.energy - 1 + self.energy_of_grass * ate
-        wait = jnp.where(grown & grazed, self.regrowth, state.wait.reshape(-1)).reshape(state.wait.shape)
+        wait = jnp.where(grown & (best > 0), self.regrowth, state.wait.reshape(-1)).reshape(state.wait.shape)
         return eqx.tree_at(lambda s: s.wait, with_columns(state, SHEEP, energy=energy, ate=ate), wait)
 
     def _hunt(self, state: FarmState, key: Key) -> FarmState:
         sheep, wolves = state.agents[SHEEP], state.agents[WOLF]
         sheep_cells, wolf_cells = self._cells(sheep), self._cells(wolves)
         n_cells = self.height * self.width
-        hungry, alive = hunting, hiding = wolves.alive, sheep.alive
-        for contest_key in jax.random.split(key, CONTESTS):
-            hunter_key, victim_key = jax.random.split(contest_key)
-            hunter, hunts = _one_a_cell(wolf_cells, hunting, n_cells, hunter_key)
-            victim, hunted = _one_a_cell(sheep_cells, hiding, n_cells, victim_key)
-            meets, is_met = hunting & _at(wolf_cells, hunted), hiding & _at(sheep_cells, hunts)
-            hungry, alive = hungry & ~(meets & hunter), alive & ~(is_met & victim)
+        wolf_key, sheep_key = jax.random.split(key)
+        hunting, hiding = _lots(wolves.alive, wolf_key), _lots(sheep.alive, sheep_key)
+        ate, alive = jnp.zeros_like(wolves.alive), sheep.alive
+        for contest in range(CONTESTS):
+            near = contest == 0
+            hunter = largest(wolf_cells, hunting, n_cells, near=near)
+            victim = largest(sheep_cells, hiding, n_cells, near=near)
+            catches, hunting = _contest(wolf_cells, hunting, jnp.where(victim > 0, hunter, 0))
+            caught, hiding = _contest(sheep_cells, hiding, jnp.where(hunter > 0, victim, 0))
+            ate, alive = ate | catches, alive & ~caught
             # Few are left for the next contest; the others are nowhere, where nothing is read or written.
-            hunting, hiding = meets & ~hunter, is_met & ~victim
-            wolf_cells, sheep_cells = jnp.where(hunting, wolf_cells, n_cells), jnp.where(hiding, sheep_cells, n_cells)
-        ate = wolves.alive & ~hungry
+            wolf_cells = jnp.where(hunting > 0, wolf_cells, n_cells)
+            sheep_cells = jnp.where(hiding > 0, sheep_cells, n_cells)
         energy = wolves.energy - 1 + self.energy_of_sheep * ate
         return with_columns(with_columns(state, WOLF, energy=energy, ate=ate), SHEEP, alive=alive)
 
@@ -185,21 +186,18 @@ class WolfSheep(Environment):
         return rewards
 
 
-def _one_a_cell(
-    cells: Int[Array, " capacity"], takes_part: Bool[Array, " capacity"], n_cells: int, key: Key
-) -> tuple[Bool[Array, " capacity"], Bool[Array, " cells"]]:
-    """Draws one of those who take part in each cell; returns who was drawn, and where there was anybody.
-
-    Who does not take part may stand nowhere, in the cell numbered `n_cells`.
-    """
-    lot = jnp.where(takes_part, lots(key, cells.shape[0]), 0)
-    best = largest(cells, lot, n_cells)
-    return takes_part & (lot == _at(cells, best)), best > 0
+def _lots(takes_part: Bool[Array, " capacity"], key: Key) -> UInt32[Array, " capacity"]:
+    """Draws a lot above zero for everybody who takes part; 0 for the others."""
+    return jnp.where(takes_part, lots(key, takes_part.shape[0]), 0)
 
 
-def _at(cells: Int[Array, " capacity"], land: Shaped[Array, " cells"]) -> Shaped[Array, " capacity"]:
-    """Reads what is in everybody's cell; of who is nowhere, in the last one."""
-    return land.at[cells].get(mode="clip", wrap_negative_indices=False)
+def _contest(
+    cells: Int[Array, " capacity"], lot: UInt32[Array, " capacity"], best: UInt32[Array, " cells"]
+) -> tuple[Bool[Array, " capacity"], UInt32[Array, " capacity"]]:
+    """Returns who holds the best lot of a cell, and the lots of those who held another: 0 where nothing was to win."""
+    here = best.at[cells].get(mode="clip", wrap_negative_indices=False)
+    wins = (lot > 0) & (lot == here)
+    return wins, jnp.where((here > 0) & ~wins, lot, 0)
 
 
 def wander(observation: dict[str, Array], key: Key) -> Int[Array, ""]:

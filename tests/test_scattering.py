@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aira_agents.materialized import materialized
-from aira_agents.scattering import largest, put, total
+from aira_agents.scattering import BLOCK, FAR, largest, put, total
 
 SIZE = 5
 PLACES = np.array([[0, 3, 3, 5, 1], [4, 4, 4, 0, 5], [5, 5, 2, 2, 1]], np.int32)  # a place of 5 is nowhere
@@ -29,6 +29,22 @@ def test_many_worlds_side_by_side_are_written_as_each_is_alone(scatter, how, dty
     assert np.array_equal(jax.jit(worlds)(PLACES, values), expected)
     twice = jax.jit(jax.vmap(worlds))(np.stack([PLACES, PLACES[::-1]]), np.stack([values, values[::-1]]))
     assert np.array_equal(twice[1], expected[::-1])
+
+
+@pytest.mark.parametrize("n", [3 * BLOCK - 5, BLOCK - 1])
+def test_reading_ahead_finds_what_reading_at_random_does(n):
+    random = np.random.default_rng(0)
+    near = np.sort(random.integers(0, FAR, n)) + random.integers(-9000, 9000, n)
+    places = np.where((near < 0) | (random.random(n) < 0.1), FAR, near).clip(max=FAR).astype(np.int32)
+    values = random.integers(1, 2**32, n, dtype=np.uint32)
+    values[:3] = 2**32 - 1  # the largest there is, and ties
+    expected = np.zeros(FAR + 1, np.uint32)
+    np.maximum.at(expected, places, values)
+    found = jax.jit(lambda p, v: largest(p, v, FAR, near=True))(places, values)
+    assert np.array_equal(found, expected[:FAR])
+    both = jax.jit(jax.vmap(lambda p, v: largest(p, v, FAR // 2, near=True)))
+    halves = np.minimum(np.stack([places, places[::-1]]), FAR // 2)
+    assert np.array_equal(both(halves, np.stack([values, values[::-1]]))[1], expected[: FAR // 2])
 
 
 def test_where_worlds_share_values_each_puts_them_in_its_own_places():
