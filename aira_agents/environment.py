@@ -129,8 +129,13 @@ class Environment(eqx.Module):
     draw: ClassVar[Drawing | None] = None  # what there is to see; `None`: what a picture finds by itself
     max_steps: eqx.AbstractVar[Int[Array, ""]]
 
+    @final
     def __check_init__(self) -> None:
         check_parameters(self)
+        self.check()
+
+    def check(self) -> None:
+        """Raises `InputError` where parameters do not go together; each is in its own range by now."""
 
     @property
     @abstractmethod

@@ -20,7 +20,7 @@ from aira_agents.hosting import HostedModel
 from aira_agents.materialized import materialized
 from aira_agents.neighbours.plane import Around, Near, Plane, all_pairs
 from aira_agents.neighbours.plane_cells import Mesh, cells_of, crowded, in_cells
-from aira_agents.parameters import check_parameters, number, option, size
+from aira_agents.parameters import number, option, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import Sensor
 from aira_agents.spaces import Box
@@ -153,8 +153,8 @@ class Flocking(Environment):
     room: int = size(ROOM, high=256, help="how many birds three cells side by side can hold; see `crowded`")
     max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def __check_init__(self) -> None:
-        check_parameters(self)  # first: what follows reckons with them
+    def check(self) -> None:
+        """Raises `InputError` where parameters do not go together."""
         farthest = 0.25 * min(self.width, self.height)
         for name in ("vision", "separation"):
             value = getattr(self, name)

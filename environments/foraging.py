@@ -12,7 +12,7 @@ from aira_agents.effectors import GridMove
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
-from aira_agents.parameters import check_parameters, number, size
+from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import GridVision, padded_scene
 from aira_agents.symmetries import FLIPS, SQUARE, Symmetry
@@ -51,8 +51,8 @@ class Foraging(Environment):
     regrowth: Number = number(0.002, low=0, high=1, help="chance that an empty cell grows food in a step")
     max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def __check_init__(self) -> None:
-        check_parameters(self)  # first: what follows reckons with them
+    def check(self) -> None:
+        """Raises `InputError` where parameters do not go together."""
         if self.n_agents > self.width * self.height:
             raise InputError(
                 f"Foraging: a cell holds one agent, so `n_agents` must be at most width x height = "

@@ -13,7 +13,7 @@ from aira_agents.effectors import GridMove
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
-from aira_agents.parameters import check_parameters, number, size
+from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, give_birth, with_columns
 from aira_agents.sensors import ColumnSensor, GridVision, padded_scene
 from aira_agents.symmetries import FLIPS, SQUARE, Symmetry
@@ -60,8 +60,8 @@ class PredatorPrey(Environment):
     regrowth: Number = number(0.1, low=0, high=1, help="chance that a bare cell grows grass in a step")
     max_steps: Number = number(1000, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def __check_init__(self) -> None:
-        check_parameters(self)  # first: what follows reckons with them
+    def check(self) -> None:
+        """Raises `InputError` where parameters do not go together."""
         for count, capacity in (("n_prey", "prey_capacity"), ("n_predators", "predator_capacity")):
             if getattr(self, count) > getattr(self, capacity):
                 raise InputError(

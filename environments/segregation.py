@@ -21,7 +21,7 @@ from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
 from aira_agents.materialized import materialized
 from aira_agents.neighbours.boxes import box_sums
-from aira_agents.parameters import check_parameters, number, option, size
+from aira_agents.parameters import number, option, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.scattering import put
 from aira_agents.sensors import Range, Sensor
@@ -126,8 +126,8 @@ class Segregation(Environment):
     alike: Number = number(0.0, low=0, help="how many neighbours must be alike for content")
     max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def __check_init__(self) -> None:
-        check_parameters(self)  # first: what follows reckons with them
+    def check(self) -> None:
+        """Raises `InputError` where parameters do not go together."""
         if self.torus and 2 * self.radius + 1 > min(self.width, self.height):
             raise InputError(
                 f"Segregation: on a torus of {self.width} x {self.height} cells `radius` must be at most "

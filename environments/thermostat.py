@@ -20,7 +20,7 @@ from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
-from aira_agents.parameters import check_parameters, number, option, size
+from aira_agents.parameters import number, option, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import NoisySensor, Range, Sensor
 from aira_agents.spaces import Box, Discrete
@@ -142,8 +142,8 @@ class Thermostat(Environment):
     max_steps: Number = number(1008, low=1, whole=True, unit="steps", help="length of an episode")
     outdoors_c: Float[Array, " hours"] = eqx.field(default=None, converter=_series)  # None: Seattle in 2010
 
-    def __check_init__(self) -> None:
-        check_parameters(self)  # first: what follows reckons with them
+    def check(self) -> None:
+        """Raises `InputError` where parameters do not go together."""
         known = not isinstance(self.outdoors_c, Tracer)
         fine = self.outdoors_c.ndim == 1 and len(self.outdoors_c) > 1
         if not fine or (known and not np.all(np.isfinite(self.outdoors_c))):

@@ -19,7 +19,7 @@ from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
-from aira_agents.parameters import check_parameters, number, size
+from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.scattering import put
 from aira_agents.sensors import Range, Sensor
@@ -110,8 +110,8 @@ class Traffic(Environment):
     dawdle: Number = number(0.3, low=0, high=1, help="chance that a driver is slower than possible by one")
     max_steps: Number = number(500, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def __check_init__(self) -> None:
-        check_parameters(self)  # first: what follows reckons with them
+    def check(self) -> None:
+        """Raises `InputError` where parameters do not go together."""
         if isinstance(self.density, Tracer):
             return
         density = float(np.max(self.density))

@@ -16,7 +16,7 @@ from aira_agents.effectors import CompassWalk
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
-from aira_agents.parameters import check_parameters, number, size
+from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, give_birth, with_columns
 from aira_agents.scattering import largest
 from aira_agents.sensors import ColumnSensor, GridVision, padded_scene
@@ -69,8 +69,8 @@ class WolfSheep(Environment):
     regrowth: Number = number(20, low=1, whole=True, unit="steps", help="how long eaten grass takes to grow again")
     max_steps: Number = number(500, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def __check_init__(self) -> None:
-        check_parameters(self)  # first: what follows reckons with them
+    def check(self) -> None:
+        """Raises `InputError` where parameters do not go together."""
         for count, capacity in (("n_sheep", "sheep_capacity"), ("n_wolves", "wolf_capacity")):
             if getattr(self, count) > getattr(self, capacity):
                 raise InputError(
