@@ -14,6 +14,7 @@ import pytest
 
 import aira_agents.environment
 from aira_agents.environment import Environment
+from aira_agents.errors import IncompatiblePolicyError
 from aira_agents.evaluation import evaluate
 from aira_agents.human.dagger import DAgger
 from aira_agents.human.hg_dagger import HGDAgger
@@ -31,6 +32,7 @@ from aira_agents.learning.reinforce import Reinforce
 from aira_agents.learning.train import train
 from aira_agents.policies import Rule
 from aira_agents.policies.files import load_policies, save_policies
+from aira_agents.policies.mlp import MLPPolicy
 from aira_agents.policies.networks import Network
 from aira_agents.registry import names
 
@@ -113,14 +115,14 @@ def experts(world):
     return {role.name: Rule(first if forbidden or role.name == probes.RIVAL else second) for role in world.roles}
 
 
-def made(name, world, **values):
+def made(name, world, networks=None, **values):
     record, network, _ = LEARNERS[name]
     given = PARTNERS[name](world) if name in PARTNERS else {}
     if "rl" in given:
         given["rl"] = dataclasses.replace(given["rl"], **values)
     else:
         record = dataclasses.replace(record, **values)
-    return record.learner(world, network.builders(world), **given)
+    return record.learner(world, networks or network.builders(world), **given)
 
 
 def run(learner, key, n_updates=N_UPDATES):
@@ -135,6 +137,20 @@ def numbers(tree):
 
 def same(one, other):
     return all(a.tobytes() == b.tobytes() for a, b in zip(numbers(one), numbers(other), strict=True))
+
+
+BUILDERS = {
+    r"answers with numbers of shape \(3,\)": lambda n, n_outputs, key: MLPPolicy.build(n, n_outputs + 1, key),
+    "must answer with 2": lambda n, n_outputs, key: MLPPolicy.build(n + 1, n_outputs, key),
+    "must return a `Policy`; got NoneType": lambda n, n_outputs, key: None,
+}
+
+
+@pytest.mark.parametrize("said", BUILDERS)
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_network_that_does_not_fit_is_refused_by_role(name, said):
+    with pytest.raises(IncompatiblePolicyError, match=f"for '.*'.* {said}"):
+        jax.eval_shape(made(name, WORLD, BUILDERS[said]).init, jax.random.key(0))
 
 
 def test_every_learner_that_is_installed_keeps_the_contract():

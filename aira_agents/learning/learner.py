@@ -11,6 +11,7 @@ import jax
 
 from aira_agents.environment import Environment
 from aira_agents.errors import InputError, unknown_name
+from aira_agents.policies.checking import fitting
 from aira_agents.policies.policy import AbstractPolicy, Builder
 from aira_agents.types import Array, Key
 
@@ -61,14 +62,18 @@ def partners(record: Any) -> set[str]:
 
 
 def builders(environment: Environment, networks: Builder | Mapping[str, Builder]) -> dict[str, Builder]:
-    """Returns a builder for every role that learns; raises `InputError` for a role that does not exist."""
-    roles = [role.name for role in environment.roles]
+    """Returns a builder for every role that learns, which refuses to build what does not fit the role.
+
+    Raises:
+        InputError: A role does not exist.
+    """
+    roles = {role.name: role for role in environment.roles}
     if not isinstance(networks, Mapping):
-        return dict.fromkeys(roles, networks)
+        networks = dict.fromkeys(roles, networks)
     for name in networks:
         if name not in roles:
             raise unknown_name("role", name, roles)
-    return dict(networks)
+    return {name: fitting(roles[name], build) for name, build in networks.items()}
 
 
 def copied(tree: Any) -> Any:

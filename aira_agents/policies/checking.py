@@ -7,12 +7,14 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 
 from aira_agents.environment import Environment, Percept, Role
 from aira_agents.errors import AiraError, IncompatiblePolicyError, traced_hint, unknown_name
-from aira_agents.policies.policy import AbstractPolicy, Policy
+from aira_agents.policies.policy import AbstractPolicy, Builder, Policy
 from aira_agents.policies.random import RandomPolicy
 from aira_agents.policies.rule import Rule
+from aira_agents.types import Key
 
 
 def policies_for(environment: Environment, policy: Any) -> dict[str, AbstractPolicy]:
@@ -65,6 +67,28 @@ def check_policies(environment: Environment, policies: Mapping[str, AbstractPoli
             raise _unfit(role, policies[role.name], error) from error
 
 
+def fitting(role: Role, build: Builder) -> Builder:
+    """Returns `build`, which now raises `IncompatiblePolicyError` for a network that does not fit `role`."""
+
+    def checked(n_features: int, n_outputs: int, key: Key) -> Policy:
+        network = build(n_features, n_outputs, key)
+        if not isinstance(network, Policy):
+            raise IncompatiblePolicyError(
+                f"The builder for {role.name!r} must return a `Policy`; got {type(network).__name__}."
+            )
+        features = jax.ShapeDtypeStruct((role.capacity, n_features), jnp.float32)
+        memories = eqx.filter_eval_shape(lambda: network.initial_memories(role.capacity))
+        try:
+            _check_outputs(role, network, features, memories, n_outputs)
+        except AiraError:
+            raise
+        except Exception as error:
+            raise _unfit(role, network, error) from error
+        return network
+
+    return checked
+
+
 def _unfit(role: Role, policy: AbstractPolicy, error: Exception) -> IncompatiblePolicyError:
     """Returns what is said of a policy that raised: of a plain rule the line, of a network the numbers that are due."""
     said = str(error).strip().splitlines()
@@ -87,17 +111,21 @@ def _line_of(rule: Rule, error: Exception) -> str:
 def _check(role: Role, policy: AbstractPolicy, percept: Percept, key: Any) -> None:
     memories = eqx.filter_eval_shape(lambda: policy.initial_memories(role.capacity))
     if isinstance(policy, Policy):
-        outputs, _ = eqx.filter_eval_shape(policy.many, percept.features, memories)
-        if outputs.shape != (role.capacity, role.n_outputs):
-            raise IncompatiblePolicyError(
-                f"The policy for {role.name!r} answers with numbers of shape {outputs.shape[1:]}; expected "
-                f"({role.n_outputs},): {', '.join(role.spaces)}."
-            )
+        _check_outputs(role, policy, percept.features, memories, role.n_outputs)
     _, after = eqx.filter_eval_shape(policy.decide, role, percept, memories, key)
     if jax.tree.map(_kind, after) != jax.tree.map(_kind, memories):
         raise IncompatiblePolicyError(
             f"The policy for {role.name!r} returns another kind of memory than it is given: expected "
             f"{jax.tree.map(_kind, memories)}, got {jax.tree.map(_kind, after)}."
+        )
+
+
+def _check_outputs(role: Role, policy: Policy, features: Any, memories: Any, n_outputs: int) -> None:
+    outputs, _ = eqx.filter_eval_shape(policy.many, features, memories)
+    if outputs.shape != (role.capacity, n_outputs):
+        raise IncompatiblePolicyError(
+            f"The policy for {role.name!r} answers with numbers of shape {outputs.shape[1:]}; expected "
+            f"({n_outputs},): {', '.join(role.spaces)}."
         )
 
 
