@@ -135,7 +135,10 @@ def _check_reached(address: str) -> None:
 
 
 def engine_named(name: str, workers: int = 0, address: str = "") -> Engine:
-    """Returns `local`, `processes` or `ray`."""
+    """Returns `local`, `processes` or `ray`; raises `InputError` where another is told what it cannot use."""
+    for given, option, user in ((workers, "--workers", "processes"), (address, "--address", "ray")):
+        if given and name != user:
+            raise InputError(f"`{option}` is for `--engine {user}`; got it with the engine `{name}`.")
     if name == "processes":
         return Processes(workers)
     return Ray(address) if name == "ray" else Local()

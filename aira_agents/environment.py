@@ -132,9 +132,9 @@ class Environment(eqx.Module):
     @final
     def __check_init__(self) -> None:
         check_parameters(self)
-        self.check()
+        self.check_together()
 
-    def check(self) -> None:
+    def check_together(self) -> None:
         """Raises `InputError` where parameters do not go together; each is in its own range by now."""
 
     @property

@@ -153,7 +153,7 @@ class Flocking(Environment):
     room: int = size(ROOM, high=256, help="how many birds three cells side by side can hold; see `crowded`")
     max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def check(self) -> None:
+    def check_together(self) -> None:
         """Raises `InputError` where parameters do not go together."""
         farthest = 0.25 * min(self.width, self.height)
         for name in ("vision", "separation"):

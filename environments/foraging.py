@@ -51,7 +51,7 @@ class Foraging(Environment):
     regrowth: Number = number(0.002, low=0, high=1, help="chance that an empty cell grows food in a step")
     max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def check(self) -> None:
+    def check_together(self) -> None:
         """Raises `InputError` where parameters do not go together."""
         if self.n_agents > self.width * self.height:
             raise InputError(

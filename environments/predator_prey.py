@@ -60,7 +60,7 @@ class PredatorPrey(Environment):
     regrowth: Number = number(0.1, low=0, high=1, help="chance that a bare cell grows grass in a step")
     max_steps: Number = number(1000, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def check(self) -> None:
+    def check_together(self) -> None:
         """Raises `InputError` where parameters do not go together."""
         for count, capacity in (("n_prey", "prey_capacity"), ("n_predators", "predator_capacity")):
             if getattr(self, count) > getattr(self, capacity):

@@ -126,7 +126,7 @@ class Segregation(Environment):
     alike: Number = number(0.0, low=0, help="how many neighbours must be alike for content")
     max_steps: Number = number(200, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def check(self) -> None:
+    def check_together(self) -> None:
         """Raises `InputError` where parameters do not go together."""
         if self.torus and 2 * self.radius + 1 > min(self.width, self.height):
             raise InputError(

@@ -142,7 +142,7 @@ class Thermostat(Environment):
     max_steps: Number = number(1008, low=1, whole=True, unit="steps", help="length of an episode")
     outdoors_c: Float[Array, " hours"] = eqx.field(default=None, converter=_series)  # None: Seattle in 2010
 
-    def check(self) -> None:
+    def check_together(self) -> None:
         """Raises `InputError` where parameters do not go together."""
         known = not isinstance(self.outdoors_c, Tracer)
         fine = self.outdoors_c.ndim == 1 and len(self.outdoors_c) > 1

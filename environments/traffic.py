@@ -110,7 +110,7 @@ class Traffic(Environment):
     dawdle: Number = number(0.3, low=0, high=1, help="chance that a driver is slower than possible by one")
     max_steps: Number = number(500, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def check(self) -> None:
+    def check_together(self) -> None:
         """Raises `InputError` where parameters do not go together."""
         if isinstance(self.density, Tracer):
             return

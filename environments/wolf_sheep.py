@@ -69,7 +69,7 @@ class WolfSheep(Environment):
     regrowth: Number = number(20, low=1, whole=True, unit="steps", help="how long eaten grass takes to grow again")
     max_steps: Number = number(500, low=1, whole=True, unit="steps", help="length of an episode")
 
-    def check(self) -> None:
+    def check_together(self) -> None:
         """Raises `InputError` where parameters do not go together."""
         for count, capacity in (("n_sheep", "sheep_capacity"), ("n_wolves", "wolf_capacity")):
             if getattr(self, count) > getattr(self, capacity):

@@ -104,6 +104,7 @@ def test_grade_writes_what_gradescope_reads_and_refuses_a_level_below(folder, tm
     jsonschema.validate(json.loads(results.read_text()), GRADESCOPE)
     below = ["grade", folder, "--assignment", folder, "--level", "process", "--require", "limits"]
     assert "is below it" in _fails(capsys, below)
+    assert "say `--single`" in _fails(capsys, ["grade", folder, "--assignment", folder, "--gradescope", results])
 
 
 def test_a_tournament_of_all_against_all_leaves_a_leaderboard_with_a_match_of_the_best(folder, tmp_path, capsys):

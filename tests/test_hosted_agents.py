@@ -114,6 +114,8 @@ def test_cells_know_who_stands_in_them(model):
     one.pos, other.pos = (2, 2), (2, 3)
     assert one.cell.coordinate == (2, 2) and one in one.cell.agents
     assert other in one.cell.neighborhood.agents
+    with pytest.raises(InputError, match=r"takes a cell of `model.grid`, .*; got None"):
+        other.cell = None
     other.cell = model.grid[(4, 4)]
     assert other.pos == (4, 4) and other not in list(one.cell.neighborhood.agents)
     assert model.grid[(2, 3)].is_empty and not model.grid[(4, 4)].is_empty

@@ -1,5 +1,6 @@
 """A hosted world is a real Mesa model: steps, agents, collecting, batches; and it refuses what would go wrong."""
 
+import copy
 import inspect
 import os
 import pickle
@@ -277,6 +278,22 @@ def test_agents_and_agent_sets_are_mesas_and_survive_pickling():
     assert isinstance(model.agents, AgentSet) and isinstance(model.agents[0], mesa.Agent)
     assert isinstance(model.agents[0], HostedAgent) and type(model.agents[0]) is ForagingModel.Forager
     assert pickle.loads(pickle.dumps(ForagingModel.Forager)) is ForagingModel.Forager
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_of_a_model_walks_on_by_itself_as_the_model_does(copied):
+    model = _model()
+    model.step()
+    everybody = model.agents
+    other = copied(model)
+    model.step()
+    assert other.steps == 1 and len(other.agents) == len(everybody)
+    other.step()
+    assert other.agents.get("x") == model.agents.get("x") and other.agents[0].model is other
+    other.agents[0].x = (model.agents[0].x + 1) % model.environment.width
+    assert other.agents[0].x != model.agents[0].x
+    other.step()
+    assert other.steps == 3 and model.steps == 2 and len(other.datacollector.get_model_vars_dataframe()) == 4
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """`aira sweep`: a table that is whole or goes on, whatever happens on the way."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def test_a_table_and_a_picture_are_left_and_a_sentence_says_what_came_of_it(tmp_
     sweep_command([*SMALL, "--seeds", "2", "--steps", "5", "--out", str(out), "--show", "mean_food"])
     told = capsys.readouterr().out
     assert "3 settings x 2 seeds = 6 runs of 5 steps" in told
-    assert "food_at_start 0.1: " in told and "2 runs" in told
+    assert re.search(r"food_at_start 0.1: \S+ \[\S+, \S+\], 2 runs", told)
     table = pd.read_parquet(out)
     assert table["run"].tolist() == list(range(6))
     assert table["seed"].tolist() == [0, 1] * 3
@@ -81,6 +82,7 @@ def test_a_table_and_a_picture_are_left_and_a_sentence_says_what_came_of_it(tmp_
         sweep_command([*SMALL, "--seeds", "2", "--steps", "5", "--out", str(out)])
     sweep_command([*SMALL, "--seeds", "1", "--steps", "5", "--out", str(out), "--overwrite"])
     assert len(pd.read_parquet(out)) == 3
+    assert re.search(r"food_at_start 0.1: \S+, one run\n", capsys.readouterr().out)
 
 
 @pytest.mark.slow
@@ -216,6 +218,14 @@ def test_every_row_is_there_once_though_a_node_of_the_cluster_dies(tmp_path):
         (["foraging", "--out", "t.csv", "--policy", "greedi"], "greedy"),
         (["foraging", "--out", "t.csv", "--show", "mean_fod"], "Did you mean 'mean_food'"),
         (["foraging", "--out", "t.csv", "--seeds", "300000000"], "`--seeds` must be at most"),
+        (["foraging", "--out", "t.csv", "--learner", "ppo", "--policy", "greedy"], "give one of them"),
+        (["foraging", "--out", "t.csv", "--train-steps", "5"], "name one, such as `--learner ppo`"),
+        (
+            ["foraging", "--out", "t.csv", "--workers", "2"],
+            "is for `--engine processes`; got it with the engine `local`",
+        ),
+        (["foraging", "--out", "t.csv", "--address", "a:1"], "is for `--engine ray`; got it with the engine `local`"),
+        (["foraging", "--out", "t.csv", "--devices", "2", "--engine", "processes"], "is for the engine `local`"),
     ],
 )
 def test_nonsense_is_told_in_one_line_and_leaves_nothing_behind(tmp_path, monkeypatch, arguments, told):

@@ -57,6 +57,9 @@ def grade_command(arguments: list[str]) -> None:
     options = parsed(GradeOptions, rest, prog=f"aira grade {folder}", description="Grades what a class handed in.")
     if options.workers is not None and options.workers < 1:
         raise InputError(f"`--workers` must be a whole number of at least 1; got {options.workers}.")
+    for name in ("gradescope", "classroom50"):
+        if getattr(options, name) is not None and not options.single:
+            raise InputError(f"`--{name}` reports on one submission: say `--single`, with the folder of that one.")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")  # small worlds, and the same numbers everywhere
     from aira_agents.assignments.classes import grade_class
     from aira_agents.assignments.grading import Court

@@ -27,6 +27,8 @@ All combinations run side by side, each with all seeds. `--policy` sweeps learne
 Worlds: {worlds}
 `aira sweep WORLD --help` shows all options; `aira train WORLD --help` the parameters of a world."""
 ROWS_SHOWN = 24
+TRAIN_STEPS = 100_000
+RANDOM = "random"
 NO_ROOM = {
     "refused_births": "births found no room (`refused_births`): a larger capacity would let them.",
     "crowded": "somebody was not seen for want of room in a cell (`crowded`), so what came of them is not to be "
@@ -53,12 +55,12 @@ class SweepOptions:
     """length of a run"""
     every: int = 0
     """a row every so many steps, from step 0 on; 0: one row, at the end"""
-    policy: str = "random"
+    policy: str = RANDOM
     """a folder that `aira train` left, `random`, a rule in the world's file, or one for each role"""
     learner: str = ""
     """train by this learner, such as ppo, at every setting and with every seed, and sweep what it learned"""
-    train_steps: int = 100_000
-    """environment steps of that training"""
+    train_steps: int | None = None
+    """environment steps of that training; as it stands: 100,000"""
     keep: tuple[str, ...] = ()
     """what to measure, where not all is wanted: what is left out costs nothing"""
     show: str = ""
@@ -99,7 +101,7 @@ def sweep_command(arguments: list[str]) -> None:
         policy=options.policy,
         keep=options.keep,
         learner=options.learner,
-        training=options.train_steps if options.learner else 0,
+        training=(options.train_steps or TRAIN_STEPS) if options.learner else 0,
     )
     if options.engine == "local":
         options.meeting.join(options.devices)
@@ -160,9 +162,10 @@ def _check(options: SweepOptions) -> None:
         ("train_steps", 1),
         ("workers", 0),
     ):
-        if getattr(options, name) < least:
+        value = getattr(options, name)
+        if value is not None and value < least:
             shown = name.replace("_", "-")
-            raise InputError(f"`--{shown}` must be a whole number of at least {least}; got {getattr(options, name)}.")
+            raise InputError(f"`--{shown}` must be a whole number of at least {least}; got {value}.")
     if options.seeds > MOST_RUNS:
         raise InputError(f"`--seeds` must be at most {MOST_RUNS:,}; got {options.seeds:,}.")
     if options.steps >= 2**31:
@@ -170,6 +173,12 @@ def _check(options: SweepOptions) -> None:
     picture = options.out.with_suffix(".png")
     if options.vary and picture.exists() and not (options.overwrite or options.resume):
         raise InputError(f"{picture} is where the picture goes, and exists. Name another table, or say `--overwrite`.")
+    if options.learner and options.policy != RANDOM:
+        raise InputError("`--learner` trains what is swept, so there is no `--policy` beside it; give one of them.")
+    if options.train_steps is not None and not options.learner:
+        raise InputError("`--train-steps` is how long a `--learner` trains; name one, such as `--learner ppo`.")
+    if options.devices and options.engine != "local":
+        raise InputError(f"`--devices` is for the engine `local`; got it with `{options.engine}`.")
     if options.meeting.checked().hosts > 1 and options.engine != "local":
         raise InputError("`--hosts` is for the engine `local`.")
     if options.resume and options.overwrite:
@@ -225,7 +234,8 @@ def _report(table: Any, spec: Spec, options: SweepOptions) -> None:
     console.print(f"{measure}, mean over seeds with 95 % interval:")
     for row in summary.head(ROWS_SHOWN).to_dict("records"):
         setting = ", ".join(f"{name} {row[name]}" for name in by) or "all"
-        console.print(f"  {setting}: {row['mean']:.4g} [{row['low']:.4g}, {row['high']:.4g}], {row['runs']} runs")
+        sure = f" [{row['low']:.4g}, {row['high']:.4g}], {row['runs']} runs" if row["runs"] > 1 else ", one run"
+        console.print(f"  {setting}: {row['mean']:.4g}{sure}")
     if len(summary) > ROWS_SHOWN:
         console.print(f"  ... and {len(summary) - ROWS_SHOWN} more settings in the table")
     console.print(str(options.out))

@@ -71,6 +71,8 @@ class HostedAgent(mesa.Agent):
 
     @cell.setter
     def cell(self, cell: Any) -> None:
+        if not hasattr(cell, "coordinate"):
+            raise InputError(f"`cell` takes a cell of `model.grid`, such as model.grid[0, 0]; got {cell!r}.")
         self.pos = cell.coordinate  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def remove(self) -> None:
@@ -230,6 +232,20 @@ class HostedAgents(AgentSet):
                 "This set shows the agents of a hosted world as they are and cannot be changed itself: use "
                 "`model.add`, `agent.remove()`, or a copy (`model.agents.copy()`)."
             )
+
+
+class AgentSets(dict[tuple[str, ...], HostedAgents]):
+    """The sets of a model by their roles, each made when it is asked for; a copied model makes its own."""
+
+    def __init__(self, model: "HostedModel") -> None:
+        self._model = model
+
+    def __missing__(self, roles: tuple[str, ...]) -> HostedAgents:
+        self[roles] = made = HostedAgents(self._model, roles)
+        return made
+
+    def __reduce__(self) -> Any:
+        return (AgentSets, (self._model,))
 
 
 def _is_numpy(func: Any) -> bool:

@@ -17,7 +17,7 @@ from mesa.datacollection import DataCollector
 
 from aira_agents.environment import Environment
 from aira_agents.errors import InputError, unknown_name
-from aira_agents.hosting.agents import HostedAgent, HostedAgents, agent_class
+from aira_agents.hosting.agents import AgentSets, HostedAgent, HostedAgents, agent_class
 from aira_agents.hosting.collector import HostedCollector
 from aira_agents.hosting.columns import Columns
 from aira_agents.hosting.counting import taken_back
@@ -79,7 +79,7 @@ class HostedModel(mesa.Model):
         self._last: tuple[Program, Now] | None = None  # what the last step was taken with, to look at it again
         self._transition: Transition | None = None
         self._views: dict[int, HostedAgent] = {}  # agent sets are weak: the views live here
-        self._sets: dict[tuple[str, ...], HostedAgents] = {}
+        self._sets = AgentSets(self)
         self._columns: dict[str, Columns] = {}
         self._grid: Any = None
         self.version = 0  # grows with every change: views are made anew when it has
@@ -199,12 +199,12 @@ class HostedModel(mesa.Model):
     @property
     def agents(self) -> HostedAgents:  # pyright: ignore[reportIncompatibleMethodOverride]
         """All agents that live, as a set that follows the world."""
-        return self._set(tuple(self.agent_classes))
+        return self._sets[tuple(self.agent_classes)]
 
     @property
     def agents_by_type(self) -> dict[type, HostedAgents]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The agents of each role, by class (`model.agent_classes`)."""
-        return {kind: self._set((role,)) for role, kind in self.agent_classes.items()}
+        return {kind: self._sets[role,] for role, kind in self.agent_classes.items()}
 
     @property
     def agent_types(self) -> list[type]:
@@ -268,11 +268,6 @@ class HostedModel(mesa.Model):
         if uid not in self._views:
             self._views[uid] = self.agent_classes[role].view(self, uid, row)
         return self._views[uid]
-
-    def _set(self, roles: tuple[str, ...]) -> HostedAgents:
-        if roles not in self._sets:
-            self._sets[roles] = HostedAgents(self, roles)
-        return self._sets[roles]
 
     def changed(self) -> None:
         """Says that a column was written to."""

@@ -54,6 +54,10 @@ class Program:
         self._arrays = tuple(jnp.asarray(leaf) for leaf, known in zip(leaves, arrays, strict=True) if known)
         self._once = jnp.asarray(1)  # there already: a Python number is sent anew with each step
 
+    def __reduce__(self) -> Any:
+        # Anew from its parts: a structure of Equinox holds marks that are known by identity, which a copy would lose.
+        return (Program, (self.environment, self._policies))
+
     def start(self, key: Key) -> tuple[Now, Glance]:
         """Resets the world."""
         return _start(self._fixed, self._arrays, key)
