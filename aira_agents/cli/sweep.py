@@ -92,6 +92,7 @@ def sweep_command(arguments: list[str]) -> None:
         SweepOptions, rest, prog=f"aira sweep {world}", description=f"Sweeps settings of the world {world}."
     )
     _check(options)
+    _check_used(options)
     spec = Spec(
         world,
         _variations(options.vary),
@@ -173,16 +174,20 @@ def _check(options: SweepOptions) -> None:
     picture = options.out.with_suffix(".png")
     if options.vary and picture.exists() and not (options.overwrite or options.resume):
         raise InputError(f"{picture} is where the picture goes, and exists. Name another table, or say `--overwrite`.")
+    if options.meeting.checked().hosts > 1 and options.engine != "local":
+        raise InputError("`--hosts` is for the engine `local`.")
+    if options.resume and options.overwrite:
+        raise InputError("`--resume` goes on and `--overwrite` begins anew; give one of them.")
+
+
+def _check_used(options: SweepOptions) -> None:
+    """Raises `InputError` for what would be ignored."""
     if options.learner and options.policy != RANDOM:
         raise InputError("`--learner` trains what is swept, so there is no `--policy` beside it; give one of them.")
     if options.train_steps is not None and not options.learner:
         raise InputError("`--train-steps` is how long a `--learner` trains; name one, such as `--learner ppo`.")
     if options.devices and options.engine != "local":
         raise InputError(f"`--devices` is for the engine `local`; got it with `{options.engine}`.")
-    if options.meeting.checked().hosts > 1 and options.engine != "local":
-        raise InputError("`--hosts` is for the engine `local`.")
-    if options.resume and options.overwrite:
-        raise InputError("`--resume` goes on and `--overwrite` begins anew; give one of them.")
 
 
 def _variations(vary: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:
