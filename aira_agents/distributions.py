@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from aira_agents.spaces import Box, Discrete, Space
+from aira_agents.spaces import NO_ACTION, Box, Discrete, Space
 from aira_agents.types import Array, Bool, Float, Int, Key
 
 # A finite minus infinity: differences of logits stay numbers, and its exponential is exactly zero.
@@ -44,11 +44,11 @@ class Categorical(eqx.Module):
         cumulative = [*itertools.accumulate(weights[..., action] for action in range(weights.shape[-1]))]
         threshold = jax.random.uniform(key, self.logits.shape[:-1]) * cumulative[-1]
         passed = [(level <= threshold).astype(jnp.int32) for level in cumulative[:-1]]
-        return sum(passed, start=jnp.zeros(threshold.shape, jnp.int32))
+        return _told(jnp.isnan(threshold), sum(passed, start=jnp.zeros(threshold.shape, jnp.int32)))
 
     def mode(self) -> Int[Array, "*batch"]:
         """The most probable action."""
-        return jnp.argmax(self.logits, axis=-1).astype(jnp.int32)
+        return _told(jnp.isnan(jnp.max(self.logits, axis=-1)), jnp.argmax(self.logits, axis=-1).astype(jnp.int32))
 
     def log_prob(self, action: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
         """The log-probability of `action`, in nats."""
@@ -58,6 +58,11 @@ class Categorical(eqx.Module):
         """Entropy in nats; an invalid action contributes zero."""
         log_p = self.log_probabilities
         return -jnp.sum(jnp.exp(log_p) * log_p, axis=-1)
+
+
+def _told(blown_up: Bool[Array, "*batch"], action: Int[Array, "*batch"]) -> Int[Array, "*batch"]:
+    """Returns no action where logits are no numbers, for whoever checks actions to find; each would look like one."""
+    return jnp.where(blown_up, NO_ACTION, action)
 
 
 class Normal(eqx.Module):

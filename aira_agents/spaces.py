@@ -12,6 +12,7 @@ from aira_agents.errors import InputError
 from aira_agents.types import Array, Key
 
 ROUNDING = 1e-5  # of a box's range
+NO_ACTION = -(2**31)  # what a network decides whose outputs for a `Discrete` space are no numbers
 
 
 class Discrete(eqx.Module):

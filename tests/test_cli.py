@@ -120,6 +120,7 @@ BAD = [
     (["run", "segregation", "--seed", "-1"], "in 0..4294967295; got -1"),
     (["data", "record", "foraging", "--policy", "random", "--seed", "-1"], "in 0..4294967295; got -1"),
     (["demonstrate", "foraging", "--seed", "-1"], "in 0..4294967295; got -1"),
+    (["view", "foraging", "--no-open", "--database", "."], "The database . cannot be opened"),
 ]
 
 

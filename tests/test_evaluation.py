@@ -86,6 +86,17 @@ def test_a_rule_that_returns_no_action_has_no_score(world, act, message):
         evaluate(world, {role.name: Rule(act)}, _key(), 3)
 
 
+@pytest.mark.parametrize("greedy", [False, True])
+@pytest.mark.parametrize("world", [MEADOW, Thermostat(n_rooms=2, max_steps=5)])
+def test_a_network_that_blew_up_has_no_score(world, greedy):
+    (role,) = world.roles
+    network = MLPPolicy.build(role.n_features, role.n_outputs, _key())
+    lost = jax.tree.map(lambda leaf: leaf.at[0].set(jnp.nan) if eqx.is_array(leaf) else leaf, network)
+    assert evaluate(world, {role.name: network}, _key(), 2, greedy=greedy)
+    with pytest.raises(InputError, match=f"The policy of '{role.name}' must return .*(outputs are not-a-number|got nan)"):
+        evaluate(world, {role.name: lost}, _key(), 2, greedy=greedy)
+
+
 def test_what_is_done_by_nobody_and_when_all_is_over_does_not_count():
     (role,) = MEADOW.roles
     decisions = {"forager": Decision({"move": jnp.asarray([0, 99, 3])}, jnp.zeros(3))}

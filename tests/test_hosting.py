@@ -94,6 +94,9 @@ def test_numbers_that_are_none_are_refused_and_those_beyond_the_bounds_clipped()
 
     with pytest.raises(InputError, match=r"The policy of 'thermostat' .* `heater`; got nan\. Look for a division"):
         ThermostatModel(n_rooms=2, policy=says(jnp.nan), rng=1).step()
+    network = jax.tree.map(lambda leaf: leaf * jnp.nan, MLPPolicy.build(18, 5, jax.random.key(0)))
+    with pytest.raises(InputError, match=r"`move`; its network's outputs are not-a-number\. Look at its weights"):
+        _model(vision_radius=1, policy=network).step()
     endless, most = (
         ThermostatModel(n_rooms=2, policy=says(jnp.inf), rng=1),
         ThermostatModel(n_rooms=2, policy=says(1e9), rng=1),

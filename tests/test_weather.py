@@ -36,6 +36,8 @@ def test_a_good_file_is_read_whatever_else_it_holds(tmp_path):
         ([GOOD[0], GOOD[2]], "time,temperature_c", "line 3: .* is a gap. Fill it"),
         ([GOOD[0], GOOD[0]], "time,temperature_c", "line 3: .* not a step of an hour"),
         ([GOOD[1], GOOD[0]], "time,temperature_c", "line 3: .* Sort the rows by time"),
+        ([GOOD[0], "2024-03-31 01:00,True"], "time,temperature_c", "line 3: .* got True"),
+        (["0,4.0", "1,4.0"], "time,temperature_c", "line 2: '0' is no time"),
         ([GOOD[0], "soon,4.0"], "time,temperature_c", "line 3: 'soon' is no time"),
         ([GOOD[0], "2024-03-31 01:00,"], "time,temperature_c", "line 3: .* got nan"),
         ([GOOD[0], "2024-03-31 01:00,warm"], "time,temperature_c", "line 3: .* got warm"),

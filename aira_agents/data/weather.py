@@ -58,10 +58,10 @@ def read_weather(path: Path) -> np.ndarray:
 
 
 def _check_times(path: Path, written: Any) -> None:
-    times: Any = pd.to_datetime(written, errors="coerce", utc=True, format="ISO8601")
+    times: Any = pd.to_datetime(written.astype(str), errors="coerce", utc=True, format="ISO8601")
     if times.isna().any():
         row = int(times.isna().to_numpy().argmax())
-        raise InputError(f"{path}, line {row + 2}: {written.iloc[row]!r} is no time. Write times as 2024-01-31 14:00.")
+        raise InputError(f"{path}, line {row + 2}: '{written.iloc[row]}' is no time. Write times as 2024-01-31 14:00.")
     steps = times.diff().iloc[1:]
     wrong = (steps != HOUR).to_numpy()
     if wrong.any():
@@ -77,7 +77,7 @@ def _check_times(path: Path, written: Any) -> None:
 
 
 def _degrees(path: Path, table: Any) -> np.ndarray:
-    degrees = np.asarray(pd.to_numeric(table[TEMPERATURE], errors="coerce"), np.float64)
+    degrees = np.asarray(pd.to_numeric(table[TEMPERATURE].astype(str), errors="coerce"), np.float64)
     wrong = ~((degrees >= COLDEST_C) & (degrees <= HOTTEST_C))  # not-a-number is neither
     if wrong.any():
         row = int(wrong.argmax())

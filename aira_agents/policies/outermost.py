@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from aira_agents.environment import Role
 from aira_agents.errors import InputError
+from aira_agents.spaces import NO_ACTION
 from aira_agents.types import Array, Bool, Float
 
 
@@ -50,6 +51,7 @@ def check_actions(roles: Sequence[Role], found: Any) -> None:
     for (role, name, space), (low, high) in zip(effectors, found.tolist(), strict=True):
         if not space.spans(low, high):
             came = high if space.spans(low, low) else low
-            raise InputError(
-                f"The policy of {role!r} must return {space.expected} for `{name}`; got {came:g}. {space.advice}"
-            )
+            got = f"got {came:g}. {space.advice}"
+            if came == NO_ACTION:
+                got = "its network's outputs are not-a-number. Look at its weights, and at what it perceives."
+            raise InputError(f"The policy of {role!r} must return {space.expected} for `{name}`; {got}")
