@@ -93,7 +93,9 @@ def test_a_network_that_blew_up_has_no_score(world, greedy):
     network = MLPPolicy.build(role.n_features, role.n_outputs, _key())
     lost = jax.tree.map(lambda leaf: leaf.at[0].set(jnp.nan) if eqx.is_array(leaf) else leaf, network)
     assert evaluate(world, {role.name: network}, _key(), 2, greedy=greedy)
-    with pytest.raises(InputError, match=f"The policy of '{role.name}' must return .*(outputs are not-a-number|got nan)"):
+    with pytest.raises(
+        InputError, match=f"The policy of '{role.name}' must return .*(outputs are not-a-number|got nan)"
+    ):
         evaluate(world, {role.name: lost}, _key(), 2, greedy=greedy)
 
 
