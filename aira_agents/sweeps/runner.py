@@ -148,19 +148,19 @@ class Runner:
 
     def _tidy(self, runs: list[int], found: dict[str, np.ndarray]) -> pd.DataFrame:
         """A row for each run and moment it lived to see; of one that ended early, the last says how it ended."""
-        moments, n = self.spec.moments, len(runs)
-        steps = found.pop("step")[:, :n]
-        columns: dict[str, Any] = {
-            name: [self.spec.labels(run)[name] for run in runs] for name in self.spec.labels(runs[0])
-        }
-        labels = pd.DataFrame(columns)
-        parts = []
-        for place, moment in enumerate(moments):
-            before = moments[place - 1] if place else -1
-            new = (steps[place] == moment) | (steps[place] > before)
-            rows = labels.assign(step=steps[place], **{name: found[name][place, :n] for name in in_order(found)})
-            parts.append(rows[new])
-        return pd.concat(parts).sort_values(["run", "step"], ignore_index=True).assign(error="")
+        moments, n = np.asarray(self.spec.moments), len(runs)
+        steps = found.pop("step")[:, :n].T
+        new = (steps == moments) | (steps > np.concatenate([[-1], moments[:-1]]))
+        labels = [self.spec.labels(runs[own]) for own in np.nonzero(new)[0]]
+        # All columns at once: a frame that grows by columns costs a tenth of a sweep.
+        return pd.DataFrame(
+            {
+                **{name: [own[name] for own in labels] for name in labels[0]},
+                "step": steps[new],
+                **{name: found[name][:, :n].T[new] for name in in_order(found)},
+                "error": "",
+            }
+        )
 
     def _world(self, settings: Mapping[str, Any]) -> Environment:
         return self.world(**{**self.spec.fixed, **settings})
