@@ -25,6 +25,8 @@ from aira_agents.spaces import Space
 from aira_agents.symmetries import Symmetry
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key
 
+FEW_FEATURES = 16  # a rule reads them by name; more are mostly what an eye sees
+
 
 class Percept(eqx.Module):
     """What the agents of one role perceive in one step."""
@@ -118,7 +120,11 @@ class Role(eqx.Module):
 
 def _silent(features: Float[Array, "capacity features"], alive: Bool[Array, " capacity"]) -> Array:
     """Keeps from learners what a sensor says of the dead: times a weight of zero, not-a-number is not zero."""
-    return jnp.where(alive[:, None], features, 0.0)
+    if features.shape[1] > FEW_FEATURES:
+        return jnp.where(alive[:, None], features, 0.0)
+    # One by one, so that the compiler still sees what each is, and makes no rows that a rule then takes apart again: a
+    # third of a step of segregation.
+    return jnp.stack([jnp.where(alive, feature, 0.0) for feature in jnp.unstack(features, axis=1)], axis=1)
 
 
 class Environment(eqx.Module):
