@@ -20,6 +20,7 @@ from aira_agents.neighbours.cell_lists import cell_lists, overflow
 from aira_agents.neighbours.network import Network, neighbour_by_lot, network
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
+from aira_agents.scattering import total
 from aira_agents.sensors import ColumnSensor
 from aira_agents.spaces import Discrete
 from aira_agents.turns import first_turns, next_turns, turn_option
@@ -103,7 +104,7 @@ class GiveNeighbour(Effector):
 def _given(state: Any, to: Int[Array, " capacity"], wants: Bool[Array, " capacity"]) -> Any:
     agents = state.agents[ROLE]
     gives = wants & agents.alive & (agents.coins > 0) & (to >= 0)
-    received = jnp.zeros_like(agents.coins).at[jnp.where(gives, to, agents.capacity)].add(1, mode="drop")
+    received = total(jnp.maximum(to, 0), gives.astype(agents.coins.dtype), agents.capacity)
     return with_columns(state, ROLE, coins=agents.coins - gives + received)
 
 
