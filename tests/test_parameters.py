@@ -7,6 +7,7 @@ import pytest
 from aira_agents.errors import InputError
 from aira_agents.parameters import check_parameters, number, option, parameters_of, replace, size, sweep
 from aira_agents.types import Array, Float, Int
+from environments.foraging import Foraging
 
 
 class Oven(eqx.Module):
@@ -90,3 +91,14 @@ def test_declarations_are_read_without_making_the_object():
 def test_what_32_bits_do_not_hold_or_is_no_number_is_refused_by_name(value):
     with pytest.raises(InputError, match="`minutes` must be a whole number of at least 1"):
         Oven(minutes=value)
+
+
+def test_what_a_world_reckons_with_has_been_checked_before():
+    class Shares(Foraging):
+        def check_together(self):
+            assert 1 / self.n_agents  # of none there is no share
+
+    with pytest.raises(InputError, match=r"`n_agents` must be a whole number in 1.* got 0"):
+        Shares(n_agents=0)
+    with pytest.raises(InputError, match="a cell holds one agent"):
+        Foraging(n_agents=10, width=3, height=3)

@@ -53,6 +53,12 @@ def test_where_worlds_share_values_each_puts_them_in_its_own_places():
     assert found.tolist() == [[9, 0, 7, 0, 0], [0, 0, 0, 0, 9]]
 
 
+def test_who_is_put_nowhere_is_found_in_no_place_the_last_one_neither():
+    places, values = jnp.array([4, 5, 5]), jnp.array([7, 9, 8])
+    assert put(places, values, SIZE).tolist() == [0, 0, 0, 0, 7]
+    assert jax.vmap(lambda p: put(p, values, SIZE))(jnp.stack([places, places])).tolist() == [[0, 0, 0, 0, 7]] * 2
+
+
 def test_what_is_materialized_is_computed_once_in_the_program():
     def program(angles):
         once = materialized(jnp.sin(angles) * 2.0)

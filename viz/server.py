@@ -58,6 +58,7 @@ def serve(
     warning = missing_assets()
     if warning:
         say(warning)
+    from aira_agents.store import Store  # noqa: PLC0415  who only asks for help does not wait for it
     from viz.lab import Lab  # noqa: PLC0415  only where there is a page: it starts Solara
     from viz.subjects import find_subject  # noqa: PLC0415
 
@@ -65,6 +66,8 @@ def serve(
     if policy is not None:  # what does not fit is said here, on the terminal
         environment = found.environment(**found.settings)
         policies_for(environment, named_policies(policy, environment))
+    if database is not None:  # better now than at the first word of a class, which would be lost
+        Store(database).close()
     SETTINGS.subject, SETTINGS.policy, SETTINGS.database = found.name, policy, database
     importlib.import_module("viz.page")  # all that is imported comes before what compiles beside it
     _let_in(found, shared=shared, port=free, with_class=with_class, say=say)

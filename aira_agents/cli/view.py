@@ -51,8 +51,6 @@ def view_command(arguments: list[str]) -> None:
     options = parsed(ViewOptions, rest, prog=f"aira view {subject}", description=f"Opens the page of {subject}.")
     if not 1 <= options.port <= 65535:
         raise InputError(f"`--port` must be in 1..65535; got {options.port}.")
-    if options.database is not None:
-        _check_database(options.database)
     find("picture", "page")(
         subject,
         policy=policy,
@@ -63,11 +61,3 @@ def view_command(arguments: list[str]) -> None:
         with_class=with_class,
         database=options.database,
     )
-
-
-def _check_database(database: str) -> None:
-    """Opens what was named once: better now than at the first word of a class that would be lost."""
-    from aira_agents.store import Store
-
-    with Store(database):
-        pass
