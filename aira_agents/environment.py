@@ -132,6 +132,7 @@ class Environment(eqx.Module):
 
     populations: ClassVar[dict[str, type[Population]]]
     grid: ClassVar[bool] = False  # whether agents stand in cells, at integer columns `x` and `y`
+    usual: ClassVar[str] = "random"  # who acts where nobody is named: chance, or a rule in the world's file
     draw: ClassVar[Drawing | None] = None  # what there is to see; `None`: what a picture finds by itself
     max_steps: eqx.AbstractVar[Int[Array, ""]]
 

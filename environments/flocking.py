@@ -31,7 +31,6 @@ ALL_PAIRS, CELLS = "all_pairs", "cells"
 # A place in a stretch of cells costs as much as ten to fifteen pairs (two cores); but among pairs nobody lacks room.
 PAIRS_A_PLACE = 20
 ROOM = 8  # as many as three cells side by side hold, if nobody says otherwise
-PAGE = {"policy": "boid"}  # who acts first when it is looked at
 
 
 class Birds(Population):
@@ -132,6 +131,7 @@ class Flocking(Environment):
     """Birds, who are rewarded for flying as those around them do."""
 
     populations = {ROLE: Birds}
+    usual = "boid"
     draw = Drawing(
         marks=(Marks(ROLE, shape="triangle", size=1.6, heading="heading"),), extent=(0, 0, "width", "height")
     )

@@ -22,7 +22,6 @@ from aira_agents.spaces import Discrete
 from aira_agents.types import Actions, Array, Float, Int, Key, Number
 
 ROLE = "cell"
-PAGE = {"policy": "conway"}  # who acts first when it is looked at
 
 
 class Cells(Population):
@@ -79,6 +78,7 @@ class Life(Environment):
 
     populations = {ROLE: Cells}
     grid = True
+    usual = "conway"
     draw = Drawing(marks=(Marks(ROLE, shape="square", size=0.95, colour="lit", low=0, high=1),))
 
     width: int = size(50, low=3, high=4096, unit="cells", help="the board from left to right")

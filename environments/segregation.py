@@ -32,7 +32,6 @@ from aira_agents.types import Actions, Array, Float, Int, Key, Number, UInt32
 ROLE = "resident"
 KINDS = 2
 PACK = 1024  # both counts in one whole number: more than the cells of the widest neighbourhood
-PAGE = {"policy": "schelling"}  # who acts first when it is looked at
 
 
 class Residents(Population):
@@ -112,6 +111,7 @@ class Segregation(Environment):
 
     populations = {ROLE: Residents}
     grid = True
+    usual = "schelling"
     draw = Drawing(marks=(Marks(ROLE, shape="square", size=0.95, colour="kind", low=0, high=KINDS - 1),))
 
     width: int = size(40, low=3, high=4096, unit="cells", help="the town from left to right")

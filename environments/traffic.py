@@ -27,7 +27,6 @@ from aira_agents.spaces import Discrete
 from aira_agents.types import Actions, Array, Float, Int, Key, Number
 
 ROLE = "car"
-PAGE = {"policy": "nagel_schreckenberg"}  # who acts first when it is looked at
 
 
 class Cars(Population):
@@ -100,6 +99,7 @@ class Traffic(Environment):
     """Cars, who are rewarded for getting on."""
 
     populations = {ROLE: Cars}
+    usual = "nagel_schreckenberg"
     draw = Drawing(marks=(Marks(ROLE, x="cell", shape="triangle", size=1.1, ring="length", colour="speed"),))
 
     length: int = size(200, low=3, high=16_777_216, unit="cells", help="the ring road")

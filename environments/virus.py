@@ -26,7 +26,6 @@ from aira_agents.types import Actions, Array, Float, Int, Key, Number, UInt32
 
 ROLE = "node"
 SUSCEPTIBLE, INFECTED, RESISTANT = 0, 1, 2
-PAGE = {"policy": "sociable"}  # who acts first when it is looked at
 
 
 class Nodes(Population):
@@ -93,6 +92,7 @@ class Virus(Environment):
     """Nodes, who lose by being infected and by closing themselves off."""
 
     populations = {ROLE: Nodes}
+    usual = "sociable"
     draw = Drawing(
         links=Links("links", ROLE), marks=(Marks(ROLE, x=None, y=None, size=0.05, colour="health", low=0, high=2),)
     )

@@ -27,7 +27,6 @@ from aira_agents.turns import first_turns, next_turns, turn_option
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number, UInt32
 
 ROLE = "agent"
-PAGE = {"wealth": {"policy": "boltzmann"}, "network_wealth": {"policy": "give"}}  # who acts first when looked at
 
 
 class Traders(Population):
@@ -117,6 +116,7 @@ class Wealth(Environment):
 
     populations = {ROLE: Walkers}
     grid = True
+    usual = "boltzmann"
     draw = Drawing(marks=(Marks(ROLE, colour="coins", low=0),))
 
     n_agents: int = size(100, high=16_777_216, help="how many agents there are")
@@ -178,6 +178,7 @@ class NetworkWealth(Environment):
     """Agents who are the nodes of a network, and are rewarded by what they come to own."""
 
     populations = {ROLE: Traders}
+    usual = "give"
     draw = Drawing(links=Links("links", ROLE), marks=(Marks(ROLE, x=None, y=None, size=0.05, colour="coins", low=0),))
 
     order: str = turn_option()

@@ -25,7 +25,6 @@ from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number, UIn
 SHEEP, WOLF = "sheep", "wolf"
 STARVES_BELOW = {SHEEP: 1.0, WOLF: 0.0}
 CONTESTS = 2
-PAGE = {"policy": "wander"}  # who acts first when it is looked at
 
 
 class Animals(Population):
@@ -53,6 +52,7 @@ class WolfSheep(Environment):
 
     populations = {SHEEP: Animals, WOLF: Animals}
     grid = True
+    usual = "wander"
     draw = Drawing(grounds=(Ground("grass", "grass"),), marks=(Marks(SHEEP), Marks(WOLF, shape="triangle", size=1.0)))
 
     n_sheep: int = size(60, low=0, high=1_000_000, help="sheep at the start")

@@ -24,8 +24,6 @@ from aira_agents.statistics import mean_interval
 from aira_agents.types import Array, Key
 from environments.segregation import ROLE, Segregation, schelling
 
-PAGE = {"policy": "schelling"}
-
 
 @eqx.filter_jit
 def live(world: Segregation, key: Key, seeds: int, steps: int) -> tuple[Array, Any]:

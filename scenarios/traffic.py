@@ -27,7 +27,6 @@ from aira_agents.types import Array, Float, Key
 from environments.traffic import ROLE, Traffic, nagel_schreckenberg
 
 BEGINNING = 300  # steps until the flow has settled
-PAGE = {"policy": "nagel_schreckenberg"}
 
 
 @eqx.filter_jit

@@ -18,10 +18,11 @@ from aira_agents.hosting.steered import Steered, model_of, steered, told
 from aira_agents.learning.background import BackgroundTraining
 from aira_agents.neighbours.room import ROOM
 from aira_agents.parameters import parameters_of, plain, replace
-from aira_agents.policies.by_name import named_policies, rules_of
+from aira_agents.policies.by_name import named_policies
 from aira_agents.policies.checking import policies_for
 from aira_agents.policies.networks import Network
 from aira_agents.policies.policy import AbstractPolicy
+from aira_agents.policies.usual import RANDOM, rules_of
 from viz.beside import Beside
 from viz.impairments import Impairments
 from viz.learners import record_for
@@ -32,7 +33,7 @@ from viz.teaching import TAUGHT, Teaching
 from viz.ticker import Ticker
 from viz.wrapped import impaired_as, wrapped
 
-RANDOM, UNTRAINED, LEARNED, LESSON = "random", "untrained network", "learned here", "the lesson's rule"
+UNTRAINED, LEARNED, LESSON = "untrained network", "learned here", "the lesson's rule"
 GLANCE_S, PLOT_S = 0.25, 2.0  # what is more than a frame is drawn anew at most this often
 
 LABS: "weakref.WeakSet[Lab]" = weakref.WeakSet()  # the tabs that are open; tests look here
@@ -135,7 +136,7 @@ class Lab:
         except AiraError as error:
             self.message.value = f"{told(error)} Chance acts instead; nothing that was learned is lost."
             self.choice.value = RANDOM
-            policies = self._wrapped(policies_for(environment, None), environment)
+            policies = self._wrapped(named_policies(RANDOM, environment), environment)
         return {**self.values, "policy": policies}
 
     # Who acts.

@@ -27,7 +27,7 @@ LEGEND_IN = 0.45
 DPI = 100
 
 
-def record(world: str, *, policy: str, out: Path, steps: int, seed: int, fps: int = 15) -> Path:
+def record(world: str, *, policy: str | None, out: Path, steps: int, seed: int, fps: int = 15) -> Path:
     """Runs `world` for `steps` and writes what was seen; returns `out`.
 
     Raises:

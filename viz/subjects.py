@@ -52,25 +52,16 @@ def find_subject(name: str) -> Subject:
     if not name.startswith(LESSONS):
         environment = find_environment(name)
         title = summary("world", name).split(":")[0] or name
-        return Subject(name, title, environment, {}, _page(environment, name)["policy"], {})
+        return Subject(name, title, environment, {}, environment.usual, {})
     short = name.removeprefix(LESSONS)
     scenario = find_scenario(short)
     module = sys.modules[scenario.__module__]
-    page: dict[str, Any] = {"world": short} | _page(scenario, short)
+    page: dict[str, Any] = {"world": short, "settings": {}} | getattr(module, "PAGE", {})  # what is not as usual
     if page["world"] not in names("world"):
         raise InputError(f"The lesson {short!r} has no world to look at; run it by `aira run {short}`.")
     first, texts = _texts(module)
     environment = find_environment(page["world"])
-    return Subject(name, first, environment, page["settings"], page["policy"], texts)
-
-
-def _page(of: Any, name: str) -> dict[str, Any]:
-    """Returns what a page shows: a world's file, or a lesson's, says by PAGE what is not as usual; of several by name.
-
-    Without, chance acts first, and a lesson is about the world of the same name.
-    """
-    page = getattr(sys.modules[of.__module__], "PAGE", {})
-    return {"settings": {}, "policy": "random"} | page.get(name, page)
+    return Subject(name, first, environment, page["settings"], page.get("policy", environment.usual), texts)
 
 
 def _texts(module: Any) -> tuple[str, dict[str, str]]:

@@ -13,8 +13,8 @@ from aira_agents.assignments.levels import chosen_level
 from aira_agents.assignments.spec import FILE, LARGEST_SEED, load_assignment
 from aira_agents.environment import Environment, Role
 from aira_agents.errors import AiraError, InputError, unknown_name
-from aira_agents.policies.by_name import rules_of
 from aira_agents.policies.checking import policies_for
+from aira_agents.policies.usual import rules_of
 from aira_agents.registry import find_environment
 from aira_agents.results import unwritable
 from aira_agents.spaces import Discrete

@@ -17,8 +17,9 @@ from aira_agents.evaluation import evaluate
 from aira_agents.interfaces import values_of
 from aira_agents.keys import checked_seed
 from aira_agents.parameters import parameters_of
-from aira_agents.policies.by_name import named_policies, rules_of
+from aira_agents.policies.by_name import named_policies
 from aira_agents.policies.files import read_manifest
+from aira_agents.policies.usual import RANDOM, rules_of
 from aira_agents.registry import find_environment, names
 
 USAGE = """usage: aira evaluate WORLD --policy POLICY [--episodes N] [options]
@@ -51,7 +52,7 @@ def evaluate_command(arguments: list[str]) -> None:
     environment, options = _parsed(world, policy, arguments)
     if policy is None:
         raise InputError(
-            f"`aira evaluate` needs `--policy`: a path, {', '.join(['random', *rules_of(type(environment))])}."
+            f"`aira evaluate` needs `--policy`: a path, {', '.join([RANDOM, *rules_of(type(environment))])}."
         )
     changed = _changed(environment)
     if changed:

@@ -37,7 +37,7 @@ def record_command(arguments: list[str]) -> None:
         console.print(USAGE.format(worlds=", ".join(names("world"))))
         return
     world, rest = first_word(arguments, "record", names("world"))
-    policy, rest = taken(rest, "--policy", "random")
+    policy, rest = taken(rest, "--policy", None)
     options = parsed(RecordOptions, rest, prog=f"aira record {world}", description=f"Films the world {world}.")
     for name in ("steps", "fps"):
         if getattr(options, name) < 1:
@@ -45,5 +45,5 @@ def record_command(arguments: list[str]) -> None:
     if options.out.is_file() and not options.overwrite:
         raise InputError(f"{options.out} exists. Name another file, or say `--overwrite`.")
     clip = find("picture", "clip")
-    path = clip(world, policy=str(policy), out=options.out, steps=options.steps, seed=options.seed, fps=options.fps)
+    path = clip(world, policy=policy, out=options.out, steps=options.steps, seed=options.seed, fps=options.fps)
     console.print(str(path))

@@ -52,7 +52,7 @@ def asked(
         IncompatiblePolicyError: The policy is for another world.
     """
     world, arguments = first_word(arguments, command, names("world"))
-    policy, arguments = taken(arguments, "--policy", "random")
+    policy, arguments = taken(arguments, "--policy", None)
     found = find_environment(world)
     of_world = options_of(found, "World")
     fields = [
@@ -67,4 +67,4 @@ def asked(
     )
     checked_seed(given.run.seed, "--seed")
     environment = made(found, given.world)
-    return environment, named_policies(str(policy), environment), given.run
+    return environment, named_policies(policy, environment), given.run

@@ -28,7 +28,6 @@ Worlds: {worlds}
 `aira sweep WORLD --help` shows all options; `aira train WORLD --help` the parameters of a world."""
 ROWS_SHOWN = 24
 TRAIN_STEPS = 100_000
-RANDOM = "random"
 NO_ROOM = {
     "refused_births": "births found no room (`refused_births`): a larger capacity would let them.",
     "crowded": "somebody was not seen for want of room in a cell (`crowded`), so what came of them is not to be "
@@ -55,8 +54,9 @@ class SweepOptions:
     """length of a run"""
     every: int = 0
     """a row every so many steps, from step 0 on; 0: one row, at the end"""
-    policy: str = RANDOM
-    """a folder that `aira train` left, `random`, a rule in the world's file, or one for each role"""
+    policy: str | None = None
+    """a folder that `aira train` left, `random`, a rule in the world's file, or one for each role; by default
+    the world's classic rule, or `random` where it has none"""
     learner: str = ""
     """train by this learner, such as ppo, at every setting and with every seed, and sweep what it learned"""
     train_steps: int | None = None
@@ -182,7 +182,7 @@ def _check(options: SweepOptions) -> None:
 
 def _check_used(options: SweepOptions) -> None:
     """Raises `InputError` for what would be ignored."""
-    if options.learner and options.policy != RANDOM:
+    if options.learner and options.policy is not None:
         raise InputError("`--learner` trains what is swept, so there is no `--policy` beside it; give one of them.")
     if options.train_steps is not None and not options.learner:
         raise InputError("`--train-steps` is how long a `--learner` trains; name one, such as `--learner ppo`.")
@@ -207,6 +207,8 @@ def _tell(spec: Spec, outline: Outline, done: frozenset[int]) -> None:
     if outline.n_programs > 1:
         shape = [name for name in outline.static if len(spec.varied[name]) > 1]
         told += f"; {' and '.join(shape)} cannot share a program: {outline.n_programs} are compiled"
+    if spec.policy is None and not spec.learner:
+        told += f"; {outline.usual} acts"
     console.print(f"{told}." + (f" {len(done):,} runs are there already." if done else ""))
 
 

@@ -39,7 +39,8 @@ class HostedModel(mesa.Model):
     """A world that Mesa can run, show, collect from and batch.
 
     Keyword parameters are the world's own, `policy` (one for all roles or a dictionary by role: a policy, a plain
-    function, or `None` for chance) and `rng` (a whole number; the same gives the same world as the compiled loop).
+    function, or `None` for who usually acts there) and `rng` (a whole number; the same gives the same world as the
+    compiled loop).
     A number of the world may be set while the model lives: `model.regrowth = 0.1`.
 
     Attributes:

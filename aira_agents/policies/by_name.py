@@ -1,9 +1,6 @@
 """Policies as people name them: `random`, a rule in the world's file, or what a training run left."""
 
-import inspect
-import sys
 from pathlib import Path
-from typing import Any
 
 from aira_agents.environment import Environment
 from aira_agents.errors import InputError, unknown_name
@@ -11,29 +8,24 @@ from aira_agents.policies.files import load_policies
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.policies.random import RandomPolicy
 from aira_agents.policies.rule import Rule
+from aira_agents.policies.usual import RANDOM, rules_of, usual_policy
 
 
-def named_policies(policy: str, environment: Environment) -> dict[str, AbstractPolicy]:
+def named_policies(policy: str | None, environment: Environment) -> dict[str, AbstractPolicy]:
     """Returns a policy for every role.
 
     Args:
         policy: One for all roles, or one for each as in `predator=hunt,prey=random`; each `random`, the name of a rule
-            in the world's file, or the path of what `aira train` left.
+            in the world's file, or the path of what `aira train` left. `None`: who usually acts there.
         environment: The world to act in.
 
     Raises:
         InputError: A name is unknown, there is no policy at a path, or a role has none, or two.
         IncompatiblePolicyError: A saved policy is for another world.
     """
+    if policy is None:
+        return {role.name: usual_policy(environment) for role in environment.roles}
     return {role: _policy(name, role, environment) for role, name in _by_role(policy, environment).items()}
-
-
-def rules_of(world: type[Environment]) -> dict[str, Any]:
-    """Returns the rules in a world's file: its functions of `(observation, key)` or `(observation, rng)`."""
-    module = sys.modules[world.__module__]
-    functions = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
-    kinds = (["observation", "key"], ["observation", "rng"])
-    return {name: f for name, f in functions if [*inspect.signature(f).parameters] in kinds}
 
 
 def _by_role(policy: str, environment: Environment) -> dict[str, str]:
@@ -56,7 +48,7 @@ def _by_role(policy: str, environment: Environment) -> dict[str, str]:
 
 
 def _policy(name: str, role: str, environment: Environment) -> AbstractPolicy:
-    if name == "random":
+    if name == RANDOM:
         return RandomPolicy()
     rules = rules_of(type(environment))
     if name in rules:
@@ -65,4 +57,4 @@ def _policy(name: str, role: str, environment: Environment) -> AbstractPolicy:
         return load_policies(Path(name), environment)[role]
     if "/" in name or "\\" in name:
         raise InputError(f"There is no policy at {name}: expected a folder that `aira train` left.")
-    raise unknown_name("policy", name, ["random", *rules])
+    raise unknown_name("policy", name, [RANDOM, *rules])

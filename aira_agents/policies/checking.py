@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from aira_agents.environment import Environment, Percept, Role
 from aira_agents.errors import AiraError, IncompatiblePolicyError, traced_hint, unknown_name
 from aira_agents.policies.policy import AbstractPolicy, Builder, Policy
-from aira_agents.policies.random import RandomPolicy
 from aira_agents.policies.rule import Rule
+from aira_agents.policies.usual import usual_policy
 from aira_agents.types import Key
 
 
@@ -23,7 +23,7 @@ def policies_for(environment: Environment, policy: Any) -> dict[str, AbstractPol
     Args:
         environment: The world to act in.
         policy: One for all roles, or a dictionary by role; each a policy, a plain function as `Rule` takes it, or
-            `None` for acting at random, as roles that a dictionary leaves out do.
+            `None` for who usually acts in this world, as in roles that a dictionary leaves out.
 
     Raises:
         InputError: A role does not exist, or a function is no rule.
@@ -34,20 +34,20 @@ def policies_for(environment: Environment, policy: Any) -> dict[str, AbstractPol
     for name in given:
         if name not in names:
             raise unknown_name("role", name, names)
-    policies = {name: _as_policy(given.get(name), name) for name in names}
+    policies = {name: _as_policy(given.get(name), name, environment) for name in names}
     check_policies(environment, policies)
     return policies
 
 
-def _as_policy(given: Any, role: str) -> AbstractPolicy:
+def _as_policy(given: Any, role: str, environment: Environment) -> AbstractPolicy:
     if given is None:
-        return RandomPolicy()
+        return usual_policy(environment)
     if isinstance(given, AbstractPolicy):
         return given
     if callable(given) and not isinstance(given, type):
         return Rule(given)
     raise IncompatiblePolicyError(
-        f"The policy for {role!r} must be a policy, a function `act(observation, key)` or None (random); "
+        f"The policy for {role!r} must be a policy, a function `act(observation, key)` or None (who usually acts); "
         f"got {type(given).__name__}."
     )
 

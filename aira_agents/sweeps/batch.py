@@ -23,7 +23,7 @@ def sweep(
     max_steps: int = 1000,
     number_processes: int | None = None,
     display_progress: bool = False,
-    policy: Any = "random",
+    policy: Any = None,
     keep: Sequence[str] = (),
     engine: Engine | None = None,
 ) -> pd.DataFrame:
@@ -42,7 +42,8 @@ def sweep(
         max_steps: Steps of each run; one that ends before stands still.
         number_processes: Taken for Mesa's sake; one process uses all of the machine. `engine` takes several.
         display_progress: Taken for Mesa's sake.
-        policy: A policy or a rule, for all roles or by role, or a name as `aira evaluate` takes it.
+        policy: A policy or a rule, for all roles or by role, or a name as `aira evaluate` takes it; `None`: who
+            usually acts there.
         keep: Names of what to measure, where not all is wanted: what is left out costs nothing.
         engine: Who runs it; this process, unless told otherwise.
 

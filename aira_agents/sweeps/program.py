@@ -127,7 +127,7 @@ def _run(
     """Runs all side by side; a run that ends stands still and is measured as it ended."""
     ended = jax.vmap(lambda world, now: world.ended(now.state), in_axes=(axes, 0))
     measure = jax.vmap(lambda world, now: measured(world, now.state), in_axes=(axes, 0))
-    zeros = {role.name: jnp.zeros(starts.state.time.shape) for role in worlds.roles}
+    zeros = {role: jnp.zeros(starts.state.time.shape) for role in starts.state.agents}
 
     def step(_: Any, carry: tuple[Now, dict[str, Share], dict[str, Array]]) -> Any:
         before, _, total = carry

@@ -74,7 +74,7 @@ class Runner:
         kept = {run: told for run, told in faults.items() if run not in skipping}
         run = next(run for run in range(self.spec.n_runs) if run not in faults)
         measures = self.spec.keep or measure_names(self._world(self.spec.settings(run)))
-        return Outline(batches, kept, self._static, len(groups), tuple(measures))
+        return Outline(batches, kept, self._static, len(groups), tuple(measures), self.world.usual)
 
     def execute(self, runs: Sequence[int]) -> pd.DataFrame:
         """Runs some runs; returns their rows, with `error` where one raised.

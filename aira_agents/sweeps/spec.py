@@ -24,7 +24,7 @@ class Spec:
     seeds: tuple[int, ...]
     steps: int
     every: int = 0  # a row every so many steps, beginning with step 0; 0: one row, at the end
-    policy: Any = "random"  # as `aira evaluate` takes it, or what a model takes as `policy`
+    policy: Any = None  # as `aira evaluate` takes it, or what a model takes as `policy`; `None`: who usually acts
     fixed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     keep: tuple[str, ...] = ()  # what to measure; nothing: all there is
     learner: str = ""  # trains by this learner, at every setting and with every seed, before the run is judged
@@ -93,6 +93,7 @@ class Outline:
     static: tuple[str, ...]  # parameters that were varied and cost a program a value
     n_programs: int
     measures: tuple[str, ...]  # what will be measured
+    usual: str  # who acts in this world where nobody is named
 
 
 def parsed_variation(text: str) -> tuple[str, tuple[Any, ...]]:

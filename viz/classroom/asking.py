@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from aira_agents.errors import AiraError, InputError
 from aira_agents.hosting.steered import told
-from aira_agents.policies.by_name import named_policies, rules_of
+from aira_agents.policies.by_name import named_policies
+from aira_agents.policies.usual import RANDOM, rules_of
 from viz.classroom.stage import Stage
 from viz.clips import ahead, filmed
 
@@ -41,7 +42,7 @@ def _riddle(stage: Stage, who: str | None) -> None:
         take = stage.takes.draw()
         stage.riddles.add((take.clip,), answers, HUMAN, author=take.who)
         return
-    named = {RULE: rules[0] if rules else "random", CHANCE: "random"}
+    named = {RULE: rules[0] if rules else RANDOM, CHANCE: RANDOM}
     own = live.policy if who == NETWORK else named_policies(named[who], environment)[role]
     stage.riddles.add((ahead(lab.model.value, lab.acting(), role, own),), answers, who)
 
