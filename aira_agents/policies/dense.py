@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from aira_agents.types import Array, Float
 
+FEW = 32  # numbers in all rows
 LARGE = 512  # rows: simple spread, with 1,536 in a minibatch, would take 20 to 30 % more in columns
 Layers = tuple[eqx.nn.Linear, ...]
 Activation = Callable[[Array], Array]
@@ -68,7 +69,22 @@ def _bias(layer: eqx.nn.Linear) -> Array:
 @jax.custom_vjp
 def _row_sums(weight: Array, rows: Array) -> Array:
     # Turned round by itself, which the compiler does once before a loop of steps, and not anew in every step.
-    return rows @ jax.lax.optimization_barrier(weight.T)
+    return _product(rows, jax.lax.optimization_barrier(weight.T))
+
+
+@jax.custom_batching.custom_vmap
+def _product(rows: Array, turned: Array) -> Array:
+    if not 0 < rows.size <= FEW:
+        return rows @ turned
+    # The compiler's library takes longer to begin than these few take: 4 % of PPO on four worlds of CartPole.
+    return functools.reduce(jnp.add, (rows[:, k : k + 1] * turned[k][None] for k in range(rows.shape[1])))
+
+
+@_product.def_vmap
+def _products(_: int, batched: list[bool], rows: Any, turned: Any) -> tuple[Array, bool]:
+    if batched[1]:  # networks side by side
+        return rows @ turned, True
+    return _product(rows.reshape(-1, rows.shape[-1]), turned).reshape(*rows.shape[:-1], -1), True
 
 
 def _row_errors(kept: tuple[Array, Array], errors: Array) -> tuple[Array, Array]:
