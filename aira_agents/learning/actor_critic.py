@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from aira_agents.environment import Environment, Role
+from aira_agents.keys import looped, straight
 from aira_agents.learning.annealing import steps_done
 from aira_agents.learning.collect import Worlds, begin, gather, metrics_of
 from aira_agents.learning.experience import Batch, Learned, experience, explained_variance
@@ -167,7 +168,7 @@ def learn(
     setting: Setting, state: ActorCriticState, worlds: Worlds, transitions: Transition, improve: Improve
 ) -> tuple[ActorCriticState, Metrics]:
     """Learns from what happened since `state`, up to the moment of `worlds`; the second half of an update."""
-    sense_key, shuffle_key, next_key = jax.random.split(state.key, 3)
+    sense_key, shuffle_key, next_key = jax.random.split(straight(state.key), 3)
     parts, environment = setting.parts, setting.environment
     keys = parts.own(parts.cut(jax.random.split(sense_key, setting.record.n_worlds)))
     last = parts.each(jax.vmap(environment.observe), worlds.now.state, keys)
@@ -182,7 +183,7 @@ def learn(
         if statistics is not None:
             statistics = parts.including(statistics, transitions.percepts[name].features, batch.active)
         learned[name] = Learned(vector, steps, statistics, own.critic_memory, own.fresh)
-    return ActorCriticState(worlds, learned, next_key, state.n_updates + 1), metrics
+    return ActorCriticState(worlds, learned, looped(next_key), state.n_updates + 1), metrics
 
 
 def _judged(
