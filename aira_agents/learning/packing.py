@@ -6,7 +6,6 @@ Large arrays, which gain nothing, go on their own.
 """
 
 import functools
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -68,7 +67,7 @@ def _sharing(small: Sequence[int], shapes: Sequence[tuple[int, ...]], dtypes: Se
         if dtypes[i] == jnp.bool_:
             bits.setdefault(shapes[i], []).append(i)
     alone = [(i,) for i in small if dtypes[i] != jnp.bool_]
-    return [*alone, *itertools.chain.from_iterable((tuple(own[k : k + BITS]) for k in range(0, len(own), BITS)) for own in bits.values())]
+    return [*alone, *(tuple(own[k : k + BITS]) for own in bits.values() for k in range(0, len(own), BITS))]
 
 
 def _words(leaves: Sequence[Array], shape: tuple[int, ...]) -> Array:
