@@ -42,7 +42,7 @@ def running_count(chosen: Bool[Array, " n"]) -> Int[Array, " n"]:
     n, bit = chosen.shape[0], jax.lax.iota(jnp.uint32, 32)[None]
     rows = jnp.pad(chosen, (0, -n % 32)).reshape(-1, 32).astype(jnp.uint32)
     words = jnp.sum(rows << bit, axis=1, dtype=jnp.uint32)
-    ends = running_sum(jax.lax.population_count(words).astype(jnp.int32))
+    ends = materialized(running_sum(jax.lax.population_count(words).astype(jnp.int32)))
     # Numbers are shifted by `bit` itself: a mask would be worked out before the loop around this, and read one by one.
     from_here = jax.lax.population_count(words[:, None] >> bit)
     return (ends[:, None] - from_here.astype(jnp.int32) + rows.astype(jnp.int32)).reshape(-1)[:n]
