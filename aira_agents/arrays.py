@@ -4,6 +4,8 @@ Sorting is the dear operation on a CPU: of 10,000 numbers `argsort` takes 1,500 
 scatter 10 (measured on one core). Nothing here sorts but `random_orders`, of a few.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -13,8 +15,9 @@ from aira_agents.types import Array, Bool, Int, Key, UInt32
 
 CHUNK = 16
 LOT_ROUNDS = 2
-FEISTEL_ROUNDS = 6
-FEW_SHUFFLED = 64  # of 25 numbers and more, 200,000 draws tell its orders from chance no longer
+FEISTEL_ROUNDS = 8
+LANES, LANES_OF_FEW = 64, 8  # a row is a multiple of it: of an odd number two cores do not get equal shares
+FEW_SHUFFLED = 128  # of 100 numbers and more, two million draws tell its orders from chance no longer
 FEW = 1024  # numbers of which 22 bits and more are left to chance: of equal ones the lower goes first
 
 
@@ -49,34 +52,41 @@ def running_count(chosen: Bool[Array, " n"]) -> Int[Array, " n"]:
 
 
 def shuffled(key: Key, n: int) -> Int[Array, " n_or_more"]:
-    """Returns `0 .. m - 1` in random order, with m the power of two from `n` up.
+    """Returns `0 .. m - 1` in random order, with m from `n` up, by less than a row of a square of `n`.
 
-    A Feistel network: in turn each half of a number's bits is mixed with a hash of the other half, which maps `m`
-    numbers one to one whatever the hash. Source: Luby and Rackoff 1988, "How to construct pseudorandom permutations".
-    Of few numbers, where its halves are too small to mix well, `n` are sorted by chance instead.
+    A Feistel network: numbers stand in rows and columns, and in turn each is moved along its column by a hash of the
+    column, and along its row by one of the row, round the end, which maps `m` numbers one to one whatever the hash.
+    Source: Luby and Rackoff 1988, "How to construct pseudorandom permutations". Of few numbers, where rows are too
+    short to mix well, `n` are sorted by chance instead.
     """
     if n <= FEW_SHUFFLED:
         return random_orders(key, 1, n)[0]
-    bits = max(2, (n - 1).bit_length())
-    low, high = bits // 2, bits - bits // 2
+    lanes = LANES_OF_FEW if n <= FEW else LANES
+    n_columns = lanes * math.ceil(math.sqrt(n) / lanes)
+    n_rows = math.ceil(n / n_columns)
 
-    def mix(halves: tuple[Array, Array], words: Array) -> tuple[tuple[Array, Array], None]:
-        left, right = halves
-        left = left ^ (_hash(right, words[0]) >> (32 - high))
-        return (left, right ^ (_hash(left, words[1]) >> (32 - low))), None
+    def mix(place: tuple[Array, Array], words: Array) -> tuple[tuple[Array, Array], None]:
+        row, column = place
+        row = _moved(row, _hash(column, words[0]), n_rows)
+        return (row, _moved(column, _hash(row, words[1]), n_columns)), None
 
-    numbers = jax.lax.iota(jnp.uint32, 2**bits)
+    numbers = jax.lax.iota(jnp.uint32, n_rows * n_columns)
     words = jax.random.bits(key, (FEISTEL_ROUNDS // 2, 2), jnp.uint32)
     # A loop, though a short one: written out, the compiler works each round out anew for every use of its result.
-    (left, right), _ = jax.lax.scan(mix, (numbers >> low, numbers & (2**low - 1)), words)
-    return ((left << low) | right).astype(jnp.int32)
+    (row, column), _ = jax.lax.scan(mix, (numbers // n_columns, numbers % n_columns), words)
+    return (row * n_columns + column).astype(jnp.int32)
+
+
+def _moved(number: UInt32[Array, " n"], by: UInt32[Array, " n"], size: int) -> UInt32[Array, " n"]:
+    """Moves numbers below `size` on by a share of it that the high bits of `by` say, round its end."""
+    moved = number + ((by >> 16) * size >> 16)
+    return jnp.minimum(moved, moved - size)  # below zero is beyond all numbers
 
 
 def _hash(numbers: UInt32[Array, " n"], word: UInt32[Array, ""]) -> UInt32[Array, " n"]:
-    """Mixes all bits of `numbers` and `word` into the high bits of the result (the finaliser of MurmurHash3)."""
+    """Mixes all bits of `numbers` and `word` into the high half of the result (the finaliser of MurmurHash3, but for its end)."""
     mixed = (numbers ^ word) * jnp.uint32(0x85EBCA6B)
-    mixed = (mixed ^ (mixed >> 13)) * jnp.uint32(0xC2B2AE35)
-    return (mixed ^ (mixed >> 16)) * jnp.uint32(0x9E3779B1)
+    return (mixed ^ (mixed >> 13)) * jnp.uint32(0xC2B2AE35)
 
 
 def random_orders(key: Key, count: int, n: int) -> Int[Array, "count n"]:
