@@ -17,9 +17,9 @@ SMALL = 512  # numbers; fewer are worked out again in less time than a call take
 _kept = jax.jit(jax.lax.optimization_barrier)
 
 
-def materialized(arrays: _Arrays) -> _Arrays:
+def materialized(arrays: _Arrays, least: int = SMALL) -> _Arrays:
     """Returns the same arrays, written to memory once. For what is dear and used several times; it costs a copy."""
-    if all(leaf.size < SMALL for leaf in jax.tree.leaves(arrays)):
+    if all(leaf.size < least for leaf in jax.tree.leaves(arrays)):
         return arrays
     if jax.default_backend() != "cpu":
         return jax.lax.optimization_barrier(arrays)

@@ -10,7 +10,7 @@ import pytest
 
 from aira_agents.loop import one_step, start
 from aira_agents.parameters import parameters_of, plain, replace, sweep
-from aira_agents.policies.checking import policies_for
+from aira_agents.policies.by_name import named_policies
 from aira_agents.registry import find_environment, names
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Solara and its friends warn of one another
@@ -129,7 +129,7 @@ def test_each_number_is_felt_by_the_world(name):
 
 def lived(world, key):
     """What becomes of a world in some steps."""
-    policies = policies_for(world, None)
+    policies = named_policies("random", world)  # chance tries whatever can be done
 
     def step(now, _):
         now, transition = one_step(world, policies, now)
@@ -175,7 +175,7 @@ def shapes(world):
 
 def program(world):
     """What is computed in a step."""
-    policies = policies_for(world, None)
+    policies = named_policies("random", world)  # chance tries whatever can be done
     return str(
         jax.make_jaxpr(lambda key: one_step(world, policies, start(world, policies, key))[0].state)(jax.random.key(0))
     )

@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from aira_agents.materialized import materialized
 from aira_agents.types import Array, Float
 
 FEW = 32  # numbers in all rows
@@ -100,7 +101,8 @@ def _column_sums(weight: Array, columns: Array) -> Array:
 
 def _column_errors(kept: tuple[Array, Array], errors: Array) -> tuple[Array, Array]:
     weight, columns = kept
-    errors = jax.lax.optimization_barrier(errors)
+    # Of one row the product is no product to the compiler, which would work each error out anew for every weight.
+    errors = materialized(errors, least=0) if weight.shape[0] == 1 else jax.lax.optimization_barrier(errors)
     of_weight = jax.lax.dot_general(errors, columns, (((1,), (1,)), ((), ())))
     return of_weight, jax.lax.optimization_barrier(weight.T) @ errors
 
