@@ -10,6 +10,11 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
 if "AIRA_COMPILE_QUICKLY" in os.environ:  # most tests run a program once: `make test` runs the others by themselves
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+# What was compiled once is not compiled again: not for a resumed run, not in a process of its own, not by the other
+# worker, not tomorrow.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".jax_cache")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import jax
 import mesa
@@ -24,11 +29,6 @@ if "AIRA_COMPILE_QUICKLY" in os.environ and jax.__version_info__ < (0, 11):  # l
 
 # Tracing makes millions of objects and few cycles: looked through as often as Python would, they take 7 % of the time.
 gc.set_threshold(200_000, 50, 100)
-
-# What was compiled once is not compiled again: not for a resumed run, not by the other worker, not tomorrow.
-jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".jax_cache"))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 # Mesa 3.5 bounds its type parameters by names that it imports for type checkers only; beartype needs them there.
 for module, name in (("mesa.agentset", "Agent"), ("mesa.agent", "Model")):

@@ -17,6 +17,8 @@ def world_of(assignment: Assignment) -> Environment:
             raise unknown_name("key in [parameters]", name, parameters_of(found))
     try:
         return found(**assignment.parameters)
+    except InputError as error:  # the world says which, and how far it goes
+        raise InputError(f"[parameters] of the assignment: {error}") from error
     except (TypeError, ValueError, OverflowError) as error:
         told = ", ".join(f"{name} = {value!r}" for name, value in assignment.parameters.items())
         raise InputError(

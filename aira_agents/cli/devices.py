@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Iterator
 
-from aira_agents.cli.console import errors
+from aira_agents.cli.console import console, errors
 from aira_agents.errors import InputError
-from aira_agents.meeting import meet
+from aira_agents.meeting import SECONDS_TO_MEET, meet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Meeting:
         if self.hosts == 1:
             share_cpu(devices)
             return
+        console.print(f"Host {self.host} waits for the others of {self.hosts}, {SECONDS_TO_MEET:.0f} s at most.")
         share_cpu(meet(self.coordinator, self.hosts, self.host, devices))
         from aira_agents.hosts import join
 
