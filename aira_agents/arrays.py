@@ -84,7 +84,7 @@ def _moved(number: UInt32[Array, " n"], by: UInt32[Array, " n"], size: int) -> U
 
 
 def _hash(numbers: UInt32[Array, " n"], word: UInt32[Array, ""]) -> UInt32[Array, " n"]:
-    """Mixes all bits of `numbers` and `word` into the high half of the result (the finaliser of MurmurHash3, but for its end)."""
+    """Mixes all bits of `numbers` and `word` into the high half of the result (as MurmurHash3 does)."""
     mixed = (numbers ^ word) * jnp.uint32(0x85EBCA6B)
     return (mixed ^ (mixed >> 13)) * jnp.uint32(0xC2B2AE35)
 

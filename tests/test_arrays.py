@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, chisquare
 
-from aira_agents.arrays import FEW, FEW_SHUFFLED, lots, places_by_lot, random_orders, running_count, running_sum, shuffled
+from aira_agents.arrays import (
+    FEW,
+    FEW_SHUFFLED,
+    lots,
+    places_by_lot,
+    random_orders,
+    running_count,
+    running_sum,
+    shuffled,
+)
 from aira_agents.turns import ONE_BY_ONE, TOGETHER, acting, first_turns, next_turns
 
 KEYS = jax.random.split(jax.random.key(0), 6000)
