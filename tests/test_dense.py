@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aira_agents.policies.dense import LARGE, answers
+from aira_agents.policies.dense import FEW, LARGE, answers
 from aira_agents.policies.mlp import MLPPolicy
 
 NETWORK = MLPPolicy.build(3, 2, jax.random.key(0), hidden=(8, 8), final_scale=1.0)
@@ -60,3 +60,21 @@ def test_networks_side_by_side_learn_as_each_does_alone():
         alone = slope(jax.tree.map(lambda leaf, i=i: leaf[i], networks.layers), rows[i])
         for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
             np.testing.assert_allclose(a[i], b, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_worlds", [2, FEW])
+def test_worlds_side_by_side_answer_as_each_does_alone(n_worlds):
+    rows = jax.random.normal(jax.random.key(4), (n_worlds, 1, 3))
+    together = jax.vmap(lambda own: answers(jnp.tanh, NETWORK.layers, own))(rows)
+    alone = jnp.stack([NETWORK(own[0], None)[0] for own in rows])
+    np.testing.assert_allclose(together[:, 0], alone, atol=1e-6)
+
+
+def test_networks_side_by_side_answer_the_same_rows_each_in_its_way():
+    networks = eqx.filter_vmap(lambda key: MLPPolicy.build(3, 2, key))(jax.random.split(jax.random.key(5), 4))
+    rows = jax.random.normal(jax.random.key(6), (2, 3))
+    together = eqx.filter_vmap(lambda own: answers(jnp.tanh, own.layers, rows))(networks)
+    for i in range(4):
+        own = jax.tree.map(lambda leaf, i=i: leaf[i], eqx.filter(networks, eqx.is_array))
+        alone = answers(jnp.tanh, own.layers, rows)
+        np.testing.assert_allclose(together[i], alone, atol=1e-6)
