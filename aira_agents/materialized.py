@@ -18,7 +18,10 @@ _kept = jax.jit(jax.lax.optimization_barrier)
 
 
 def materialized(arrays: _Arrays, least: int = SMALL) -> _Arrays:
-    """Returns the same arrays, written to memory once. For what is dear and used several times; it costs a copy."""
+    """Returns the same arrays, written to memory once. For what is dear and used several times; it costs a copy.
+
+    Where all have fewer than `least` numbers they are left as they are.
+    """
     if all(leaf.size < least for leaf in jax.tree.leaves(arrays)):
         return arrays
     if jax.default_backend() != "cpu":
