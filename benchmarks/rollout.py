@@ -43,13 +43,17 @@ def nanoseconds_per_agent_step(n_agents: int) -> float:
     begun = time.perf_counter()
     jax.block_until_ready(run(environment, policies, now, n_steps))
     first = time.perf_counter() - begun
-    times = []
+    times, works = [], []
     for _ in range(5):
-        begun = time.perf_counter()
+        begun, busy = time.perf_counter(), time.process_time()
         jax.block_until_ready(run(environment, policies, now, n_steps))
         times.append(time.perf_counter() - begun)
-    cost = statistics.median(times) / n_steps / n_agents * 1e9
-    print(f"{n_agents:>9,} agents: {cost:6.0f} ns an agent-step, compile {first - times[0]:.1f} s", flush=True)
+        works.append(time.process_time() - busy)
+    cost, work = (statistics.median(several) / n_steps / n_agents * 1e9 for several in (times, works))
+    print(
+        f"{n_agents:>9,} agents: {cost:6.0f} ns an agent-step, {work:6.0f} of a core, compile {first - times[0]:.1f} s",
+        flush=True,
+    )
     return cost
 
 
