@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aira_agents.learning.packing import LARGE, Packing
+from aira_agents.learning.packing import BITS, LARGE, Packing
 
 
 def test_what_is_packed_comes_out_bit_for_bit():
@@ -34,3 +34,13 @@ def test_leading_axes_may_be_chosen_from_and_added_to():
     np.testing.assert_array_equal(packing.unpack(stacked)["x"][1], tree["x"])
     chosen = packing.unpack(tuple(leaf[jnp.array([2, 0])] for leaf in packing.pack(tree)))
     np.testing.assert_array_equal(chosen["y"], tree["y"][jnp.array([2, 0])])
+
+
+def test_bits_of_a_shape_share_words_and_none_takes_the_place_of_another():
+    rng = np.random.default_rng(0)
+    masks = {f"mask {i}": rng.random((5, 3)) < 0.5 for i in range(BITS + 2)}
+    tree = masks | {"flag": rng.random(5) < 0.5, "number": np.arange(5, dtype=np.int32)}
+    packing = Packing(tree, 1)
+    (words,) = packing.pack(jax.tree.map(jnp.asarray, tree))
+    assert words.shape == (5, 2 * 3 + 1 + 1)  # two words for each of three places of a mask
+    jax.tree.map(np.testing.assert_array_equal, packing.unpack((words,)), tree)

@@ -1,4 +1,4 @@
-"""Where nobody is named, the classic rule of a world acts: in a model, a sweep, a film and on the page alike."""
+"""Where nobody is named, the classic rule of a world acts, in a model and a sweep alike."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import pytest
 from aira_agents.cli.sweep import sweep_command
 from aira_agents.errors import InputError
 from aira_agents.policies import Rule
+from aira_agents.policies.by_name import named_policies
 from aira_agents.policies.checking import policies_for
 from aira_agents.policies.random import RandomPolicy
 from aira_agents.sweeps.runner import Runner
@@ -38,6 +39,8 @@ def test_a_model_of_a_classic_world_does_what_its_rule_does():
 def test_a_world_of_ones_own_inherits_who_acts_in_it():
     policies = policies_for(OwnTown(), None)
     assert isinstance(policies[ROLE], Rule) and policies[ROLE].act is schelling
+    for name in (None, "schelling"):  # as commands and the page name it
+        assert named_policies(name, OwnTown())[ROLE].act is schelling
 
 
 def test_a_role_that_is_left_out_acts_as_usual():

@@ -15,20 +15,24 @@ RANDOM = "random"
 
 
 def rules_of(world: type[Environment]) -> dict[str, Callable[..., Any]]:
-    """Returns the rules in a world's file: its functions of `(observation, key)` or `(observation, rng)`."""
-    module = sys.modules[world.__module__]
-    functions = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
-    kinds = (["observation", "key"], ["observation", "rng"])
-    return {name: f for name, f in functions if [*inspect.signature(f).parameters] in kinds}
+    """Returns the rules in a world's file: its functions of `(observation, key)` or `(observation, rng)`.
+
+    Those in the files of worlds that it inherits from are its own, too.
+    """
+    kinds, rules = (["observation", "key"], ["observation", "rng"]), {}
+    for own in reversed([own for own in world.__mro__ if issubclass(own, Environment)]):
+        for name, f in inspect.getmembers(sys.modules[own.__module__], inspect.isfunction):
+            if f.__module__ == own.__module__ and [*inspect.signature(f).parameters] in kinds:
+                rules[name] = f
+    return rules
 
 
 def usual_policy(environment: Environment) -> AbstractPolicy:
     """Returns who acts where nobody is named; raises `InputError` if the world's `usual` is no rule of its file."""
-    # A class that inherits `usual` may stand in another file.
-    world = next(own for own in type(environment).__mro__ if "usual" in vars(own))
-    name, rules = environment.usual, rules_of(world)
-    if name == RANDOM:
+    if environment.usual == RANDOM:
         return RandomPolicy()
-    if name not in rules:
-        raise unknown_name(f"policy, which {world.__name__}.usual names,", name, [RANDOM, *rules])
-    return Rule(rules[name])
+    world = type(environment)
+    rules = rules_of(world)
+    if environment.usual not in rules:
+        raise unknown_name(f"policy, which {world.__name__}.usual names,", environment.usual, [RANDOM, *rules])
+    return Rule(rules[environment.usual])
