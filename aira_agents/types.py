@@ -4,7 +4,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import jax
-from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray, PyTree, Shaped, UInt32
+from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray, PyTree, Shaped, UInt, UInt32
 
 Key = PRNGKeyArray
 
@@ -38,6 +38,7 @@ __all__ = [
     "Number",
     "PyTree",
     "Shaped",
+    "UInt",
     "UInt32",
     "named_key",
 ]

@@ -14,7 +14,7 @@ from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
-from aira_agents.sensors import GridVision, padded_scene
+from aira_agents.sensors import GridVision, Strips
 from aira_agents.symmetries import FLIPS, SQUARE, Symmetry
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number
 
@@ -89,11 +89,11 @@ class Foraging(Environment):
         food = jax.random.bernoulli(food_key, self.food_at_start, (self.height, self.width))
         return ForagingState(agents={ROLE: agents}, **clocks(self.n_agents + 1), food=food)
 
-    def scene(self, state: ForagingState) -> Float[Array, "layers height width"]:
+    def scene(self, state: ForagingState) -> Strips:
         """Food and agents, padded for vision."""
         agents = state.agents[ROLE]
         crowd = jnp.zeros((self.height, self.width), bool).at[agents.y, agents.x].max(agents.alive)
-        return padded_scene((state.food, crowd), self.vision_radius)
+        return Strips.of((state.food, crowd), self.vision_radius)
 
     def dynamics(self, state: ForagingState, key: Key) -> ForagingState:
         """Who stands on food eats it; then food grows."""

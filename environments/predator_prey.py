@@ -15,7 +15,7 @@ from aira_agents.errors import InputError
 from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, give_birth, with_columns
-from aira_agents.sensors import ColumnSensor, GridVision, padded_scene
+from aira_agents.sensors import ColumnSensor, GridVision, Strips
 from aira_agents.symmetries import FLIPS, SQUARE, Symmetry
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number
 
@@ -106,13 +106,13 @@ class PredatorPrey(Environment):
             ate=jnp.zeros(capacity, bool),
         )
 
-    def scene(self, state: MeadowState) -> Float[Array, "layers height width"]:
+    def scene(self, state: MeadowState) -> Strips:
         """Grass, prey and predators, padded for vision."""
         crowds = []
         for role in (PREY, PREDATOR):
             agents = state.agents[role]
             crowds.append(jnp.zeros((self.height, self.width), bool).at[agents.y, agents.x].max(agents.alive))
-        return padded_scene((state.grass, *crowds), self.vision_radius)
+        return Strips.of((state.grass, *crowds), self.vision_radius)
 
     def dynamics(self, state: MeadowState, key: Key) -> MeadowState:
         """All spend energy; predators hunt, prey that is left grazes; who has no energy dies; some have young."""

@@ -19,7 +19,7 @@ from aira_agents.hosting import HostedModel
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, give_birth, with_columns
 from aira_agents.scattering import largest
-from aira_agents.sensors import ColumnSensor, GridVision, padded_scene
+from aira_agents.sensors import ColumnSensor, GridVision, Strips
 from aira_agents.types import Actions, Array, Bool, Float, Int, Key, Number, UInt32
 
 SHEEP, WOLF = "sheep", "wolf"
@@ -117,13 +117,13 @@ class WolfSheep(Environment):
             ate=jnp.zeros(capacity, bool),
         )
 
-    def scene(self, state: FarmState) -> Float[Array, "layers height width"]:
+    def scene(self, state: FarmState) -> Strips:
         """Grass, sheep and wolves, padded for vision."""
         crowds = []
         for role in (SHEEP, WOLF):
             agents = state.agents[role]
             crowds.append(jnp.zeros((self.height, self.width), bool).at[agents.y, agents.x].max(agents.alive))
-        return padded_scene((state.grass, *crowds), self.vision_radius)
+        return Strips.of((state.grass, *crowds), self.vision_radius)
 
     def dynamics(self, state: FarmState, key: Key) -> FarmState:
         """Sheep graze and live on; wolves hunt and live on; grass grows."""

@@ -7,8 +7,9 @@ import pytest
 
 from aira_agents.effectors import GridMove
 from aira_agents.effectors.grid_move import DX, DY
+from aira_agents.errors import InputError
 from aira_agents.populations import Population, State, clocks, founders
-from aira_agents.sensors import ColumnSensor, GridVision, NoisySensor, RangedSensor, padded_scene
+from aira_agents.sensors import ColumnSensor, GridVision, NoisySensor, RangedSensor, Strips, padded_scene
 from aira_agents.types import Array, Int
 
 KEY = jax.random.key(0)
@@ -42,6 +43,25 @@ def test_vision_sees_around_the_torus_with_the_agent_in_the_middle():
         assert np.array_equal(seen[0], np.array(around))
         assert seen.size == len(vision.features)
     assert vision.features[0] == "height(dy=-1, dx=-1)" and vision.features[5] == "height(dy=+0, dx=+1)"
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 3, 7])
+@pytest.mark.parametrize("radius", [0, 1, 2, 5, 10, 15])
+def test_strips_show_what_a_padded_scene_shows(n_layers, radius):
+    layers = [jax.random.bernoulli(key, 0.4, (5, 9)) for key in jax.random.split(KEY, n_layers)]  # a torus seen round
+    vision = GridVision(role="walker", layers=tuple("abcdefg"[:n_layers]), radius=radius)
+    state = walkers([(x, y) for x in range(9) for y in range(5)])
+    see = jax.vmap(lambda row, scene: vision(state, scene, row, KEY), (0, None))
+    strips, numbers = (see(jnp.arange(45), make(layers, radius)) for make in (Strips.of, padded_scene))
+    assert strips.dtype == numbers.dtype and np.array_equal(strips, numbers)
+    assert strips[:, vision.shape[-1] ** 2 // 2].tolist() == [
+        float(layers[0][y, x]) for x in range(9) for y in range(5)
+    ]
+
+
+def test_a_strip_that_fits_into_no_word_is_told():
+    with pytest.raises(InputError, match="`radius` must be at most 15; got 16"):
+        Strips.of([jnp.zeros((40, 40), bool)], 16)
 
 
 def test_a_column_is_sensed_in_units_of_its_scale():

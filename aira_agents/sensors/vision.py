@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from aira_agents.populations import State
 from aira_agents.sensors.sensor import Range, Sensor
+from aira_agents.sensors.strips import Strips
 from aira_agents.symmetries import Relabelling, Symmetry
 from aira_agents.types import Array, Float, Int, Key
 
@@ -16,14 +17,15 @@ from aira_agents.types import Array, Float, Int, Key
 def padded_scene(layers: Sequence[Array], radius: int) -> Float[Array, "layers height width"]:
     """Stacks grid layers and pads them around the torus, once a step for all agents.
 
-    Slicing a padded scene is three times faster than gathering cells by wrapped index.
+    Slicing a padded scene is three times faster than gathering cells by wrapped index; where all is yes or no,
+    `Strips` are faster yet.
     """
     stacked = jnp.stack([layer.astype(jnp.float32) for layer in layers])
     return jnp.pad(stacked, ((0, 0), (radius, radius), (radius, radius)), mode="wrap")
 
 
 class GridVision(Sensor):
-    """Sees `2 * radius + 1` cells square around the agent's `y`, `x`; needs `padded_scene` as the scene."""
+    """Sees `2 * radius + 1` cells square around the agent's `y`, `x`; the scene is a `padded_scene`, or `Strips`."""
 
     role: str = eqx.field(static=True)
     layers: tuple[str, ...] = eqx.field(static=True)
@@ -62,4 +64,6 @@ class GridVision(Sensor):
         """Cuts the patch out of the scene, flattened."""
         del key
         agents = state.agents[self.role]
+        if isinstance(scene, Strips):
+            return scene.patch(agents.y[index], agents.x[index])
         return jax.lax.dynamic_slice(scene, (0, agents.y[index], agents.x[index]), self.shape).reshape(-1)
