@@ -1,6 +1,5 @@
 """How good are policies? Episodes of a world, run side by side as one program, and a mean that says how sure it is."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +10,7 @@ from aira_agents.environment import Environment
 from aira_agents.errors import InputError, NumericalError
 from aira_agents.loop import Now, one_step, start
 from aira_agents.neighbours.room import CROWDED, grown
-from aira_agents.policies.checking import check_policies
+from aira_agents.policies.checking import policies_for
 from aira_agents.policies.outermost import check_actions, nothing_done, outermost
 from aira_agents.policies.policy import AbstractPolicy, Greedy, Policy
 from aira_agents.policies.rule import plain_errors
@@ -23,7 +22,7 @@ EPISODES_AT_ONCE = 256
 
 def evaluate(
     environment: Environment,
-    policies: Mapping[str, AbstractPolicy],
+    policies: Any,
     key: Key,
     n_episodes: int,
     *,
@@ -37,24 +36,25 @@ def evaluate(
 
     Args:
         environment: The world.
-        policies: Role to policy, one for each role.
+        policies: A policy or a plain function for all roles, or a dictionary with one for each, as `policies_for` takes
+            them.
         key: For worlds and actions alike.
         n_episodes: How many worlds are run from reset to end.
         greedy: Takes the most probable action of each network instead of sampling.
 
     Raises:
-        InputError: `n_episodes` is below 1, a policy returned what is no action, or in no episode did any agent of a
-            role live.
+        InputError: This is no world, `n_episodes` is below 1, a policy returned what is no action, or in no episode did
+            any agent of a role live.
         IncompatiblePolicyError: A role has no policy, or its network does not fit.
         NumericalError: A return is infinite or not-a-number.
     """
     if n_episodes < 1:
         raise InputError(f"An evaluation takes at least 1 episode; got {n_episodes}.")
-    check_policies(environment, policies)
+    policies = policies_for(environment, policies, named=True)
     if greedy:
         policies = {role: Greedy(p) if isinstance(p, Policy) else p for role, p in policies.items()}
     with plain_errors():
-        returns, lives, found = _with_room(environment, dict(policies), jax.random.split(key, n_episodes))
+        returns, lives, found = _with_room(environment, policies, jax.random.split(key, n_episodes))
     check_actions(environment.roles, found)
     intervals = {}
     for role in returns:

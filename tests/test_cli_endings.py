@@ -61,6 +61,31 @@ def test_a_wrong_rule_in_a_plain_script_is_one_line():
     assert "Traceback" in python("-c", debugged).stderr
 
 
+CONFUSED = """
+import jax
+from aira_agents.errors import AiraError
+from aira_agents.learning.ppo import PPO
+from aira_agents.policies.mlp import MLPPolicy
+from environments.foraging import Foraging
+
+for world, network in [
+    (Foraging, MLPPolicy.build), (Foraging(), 3), (Foraging(), MLPPolicy), (Foraging(), {"forager": None})
+]:
+    try:
+        PPO().learner(world, network)
+    except AiraError as error:
+        print(error)
+"""
+
+
+def test_a_plain_script_that_mistakes_a_class_for_what_it_makes_is_told():
+    # In a process of its own, without the type checker of the tests.
+    lines = python("-c", CONFUSED).stdout.splitlines()
+    assert lines[0] == "This takes a world, `Foraging()`; got the class Foraging."
+    assert [line.split("; got ")[1] for line in lines[1:]] == ["int.", "MLPPolicy.", "NoneType."]
+    assert all("such as `MLPPolicy.build`" in line for line in lines[1:])
+
+
 def test_ctrl_c_leaves_with_one_line(capsys):
     def lesson() -> None:
         os.kill(os.getpid(), signal.SIGINT)

@@ -8,11 +8,12 @@ import pytest
 from aira_agents.errors import IncompatiblePolicyError, InputError
 from aira_agents.evaluation import _episodes, evaluate
 from aira_agents.policies import Decision, RandomPolicy, Rule
+from aira_agents.policies.checking import a_world
 from aira_agents.policies.mlp import MLPPolicy
 from aira_agents.policies.outermost import outermost
 from environments.cartpole import CartPole
 from environments.flocking import Flocking, boid
-from environments.foraging import Foraging, greedy
+from environments.foraging import Foraging, ForagingModel, greedy
 from environments.thermostat import Thermostat
 
 MEADOW = Foraging(n_agents=3, width=6, height=6, food_at_start=0.2, max_steps=20)
@@ -70,6 +71,25 @@ def test_greedy_takes_the_most_probable_action():
 def test_nonsense_is_refused(policies, n_episodes, error, message):
     with pytest.raises(error, match=message):
         evaluate(MEADOW, policies, _key(), n_episodes)
+
+
+def test_a_plain_function_or_one_policy_is_judged_as_a_dictionary_of_it_is():
+    named = evaluate(MEADOW, {"forager": Rule(greedy)}, _key(), 5)
+    assert evaluate(MEADOW, greedy, _key(), 5) == evaluate(MEADOW, Rule(greedy), _key(), 5) == named
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (Foraging, r"takes a world, `Foraging\(\)`; got the class Foraging\."),
+        ("foraging", r"such as `Foraging\(\)`; got str 'foraging'\."),
+        (ForagingModel(rng=0), r"takes a world, its `.environment`; got a ForagingModel\."),
+    ],
+)
+def test_what_is_no_world_is_refused_with_what_was_meant(given, message):
+    with pytest.raises(InputError, match=message):
+        a_world(given)
+    assert a_world(MEADOW) is MEADOW
 
 
 @pytest.mark.parametrize(

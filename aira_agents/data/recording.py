@@ -19,7 +19,7 @@ from aira_agents.environment import Environment
 from aira_agents.errors import InputError, unknown_name
 from aira_agents.interfaces import interfaces_of, values_of, world_name
 from aira_agents.loop import Transition, rollout, start_worlds
-from aira_agents.policies.checking import check_policies
+from aira_agents.policies.checking import policies_for
 from aira_agents.policies.fingerprint import fingerprint
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.policies.rule import plain_errors
@@ -41,7 +41,7 @@ class Moment(eqx.Module):
 
 def record(
     environment: Environment,
-    policies: Mapping[str, AbstractPolicy],
+    policies: Any,
     seed: int,
     n_episodes: int,
     *,
@@ -56,7 +56,8 @@ def record(
 
     Args:
         environment: The world.
-        policies: Role to policy, one for each role.
+        policies: A policy or a plain function for all roles, or a dictionary with one for each, as `policies_for` takes
+            them.
         seed: The one source of chance.
         n_episodes: How many.
         columns: Columns of the populations to keep for groups, such as `x`; of the roles that have them.
@@ -65,13 +66,13 @@ def record(
         most_steps: Where to stop, if the world goes on for longer; an episode cut off so counts as truncated.
 
     Raises:
-        InputError: A number is below 1, or no role has such a column.
+        InputError: This is no world, a number is below 1, or no role has such a column.
         IncompatiblePolicyError: A role has no policy, or one that does not fit.
     """
     if n_episodes < 1 or (most_steps is not None and most_steps < 1):
         got = n_episodes if most_steps is None else f"{n_episodes} of {most_steps}"
         raise InputError(f"A recording takes at least 1 episode of 1 step; got {got}.")
-    check_policies(environment, policies)
+    policies = policies_for(environment, policies, named=True)
     kept = _checked(environment, columns)
     n_steps = min(int(environment.max_steps), most_steps or 2**31)
     per_world = n_steps * sum(role.capacity * (role.n_features + 16) for role in environment.roles)
@@ -81,7 +82,7 @@ def record(
     for block in range(-(-n_episodes // n_worlds)):
         key = jax.random.fold_in(jax.random.key(seed), block)
         with plain_errors():
-            happened = jax.device_get(_run(environment, dict(policies), key, n_worlds, n_steps, kept))
+            happened = jax.device_get(_run(environment, policies, key, n_worlds, n_steps, kept))
         for world in range(min(n_worlds, n_episodes - len(episodes))):
             tracks = _first_episode(happened, world)
             episodes.append(Episode(dataclasses.replace(about, index=len(episodes)), tracks))

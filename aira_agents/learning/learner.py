@@ -11,7 +11,7 @@ import jax
 
 from aira_agents.environment import Environment
 from aira_agents.errors import InputError, unknown_name
-from aira_agents.policies.checking import fitting
+from aira_agents.policies.checking import a_world, fitting
 from aira_agents.policies.policy import AbstractPolicy, Builder
 from aira_agents.types import Array, Key
 
@@ -65,9 +65,9 @@ def builders(environment: Environment, networks: Builder | Mapping[str, Builder]
     """Returns a builder for every role that learns, which refuses to build what does not fit the role.
 
     Raises:
-        InputError: A role does not exist.
+        InputError: This is no world, a role does not exist, or what is to build a network is no function.
     """
-    roles = {role.name: role for role in environment.roles}
+    roles = {role.name: role for role in a_world(environment).roles}
     if not isinstance(networks, Mapping):
         networks = dict.fromkeys(roles, networks)
     for name in networks:

@@ -1,5 +1,6 @@
 """Does a policy fit a world? Asked before anything runs, so that the answer names the role and not a matrix."""
 
+import inspect
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,30 +11,47 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.environment import Environment, Percept, Role
-from aira_agents.errors import AiraError, IncompatiblePolicyError, traced_hint, unknown_name
+from aira_agents.errors import AiraError, IncompatiblePolicyError, InputError, traced_hint, unknown_name
 from aira_agents.policies.policy import AbstractPolicy, Builder, Policy
 from aira_agents.policies.rule import Rule
 from aira_agents.policies.usual import usual_policy
 from aira_agents.types import Key
 
 
-def policies_for(environment: Environment, policy: Any) -> dict[str, AbstractPolicy]:
+def a_world(given: Any) -> Environment:
+    """Returns `given`; raises `InputError` where it is no world, but its class, its name or a model of it."""
+    if isinstance(given, Environment):
+        return given
+    got, instead = f"{type(given).__name__} {given!r}", "such as `Foraging()`"
+    if isinstance(given, type):
+        got = f"the class {given.__name__}"
+        instead = f"`{given.__name__}()`" if issubclass(given, Environment) else instead
+    elif isinstance(getattr(given, "environment", None), Environment):
+        got, instead = f"a {type(given).__name__}", "its `.environment`"
+    raise InputError(f"This takes a world, {instead}; got {got}.")
+
+
+def policies_for(environment: Environment, policy: Any, *, named: bool = False) -> dict[str, AbstractPolicy]:
     """Returns a checked policy for every role.
 
     Args:
         environment: The world to act in.
         policy: One for all roles, or a dictionary by role; each a policy, a plain function as `Rule` takes it, or
             `None` for who usually acts in this world, as in roles that a dictionary leaves out.
+        named: A dictionary may leave out no role: for where nobody should be judged or recorded unnoticed.
 
     Raises:
-        InputError: A role does not exist, or a function is no rule.
+        InputError: This is no world, a role does not exist, or a function is no rule.
         IncompatiblePolicyError: A policy does not fit its role, or is none.
     """
-    names = [role.name for role in environment.roles]
+    names = [role.name for role in a_world(environment).roles]
     given = dict(policy) if isinstance(policy, Mapping) else dict.fromkeys(names, policy)
     for name in given:
         if name not in names:
             raise unknown_name("role", name, names)
+    for name in names:
+        if named and name not in given:
+            raise IncompatiblePolicyError(f"A policy is needed for every role; there is none for {name!r}.")
     policies = {name: _as_policy(given.get(name), name, environment) for name in names}
     check_policies(environment, policies)
     return policies
@@ -69,6 +87,14 @@ def check_policies(environment: Environment, policies: Mapping[str, AbstractPoli
 
 def fitting(role: Role, build: Builder) -> Builder:
     """Returns `build`, which now raises `IncompatiblePolicyError` for a network that does not fit `role`."""
+    try:
+        inspect.signature(build).bind("n_features", "n_outputs", "key")
+    except TypeError as error:
+        got = build.__name__ if isinstance(build, type) else type(build).__name__
+        raise InputError(
+            f"The network for {role.name!r} must be a builder `(n_features, n_outputs, key)`, such as "
+            f"`MLPPolicy.build`; got {got}."
+        ) from error
 
     def checked(n_features: int, n_outputs: int, key: Key) -> Policy:
         network = build(n_features, n_outputs, key)
