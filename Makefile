@@ -21,12 +21,12 @@ view: $(VENV)/.installed-viz
 	$(BIN)/aira view foraging
 
 test: check
-	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 -m "not slow and not browser and not released"
-	$(BIN)/python -m pytest -n 2 -m "not slow and released" tests
+	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser and not released"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and released" tests
 
 test-slow: $(VENV)/.installed-test
-	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 -m "slow and not browser and not released" tests
-	$(BIN)/python -m pytest -n 2 -m "slow and released" tests
+	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not browser and not released" tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and released" tests
 	$(BIN)/python -m pytest -m browser tests
 
 check: $(VENV)/.installed-test
