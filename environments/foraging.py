@@ -90,7 +90,7 @@ class Foraging(Environment):
         return ForagingState(agents={ROLE: agents}, **clocks(self.n_agents + 1), food=food)
 
     def scene(self, state: ForagingState) -> Strips:
-        """Food and agents, padded for vision."""
+        """Food and agents, in strips for vision."""
         agents = state.agents[ROLE]
         crowd = jnp.zeros((self.height, self.width), bool).at[agents.y, agents.x].max(agents.alive)
         return Strips.of((state.food, crowd), self.vision_radius)

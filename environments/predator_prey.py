@@ -107,7 +107,7 @@ class PredatorPrey(Environment):
         )
 
     def scene(self, state: MeadowState) -> Strips:
-        """Grass, prey and predators, padded for vision."""
+        """Grass, prey and predators, in strips for vision."""
         crowds = []
         for role in (PREY, PREDATOR):
             agents = state.agents[role]

@@ -118,7 +118,7 @@ class WolfSheep(Environment):
         )
 
     def scene(self, state: FarmState) -> Strips:
-        """Grass, sheep and wolves, padded for vision."""
+        """Grass, sheep and wolves, in strips for vision."""
         crowds = []
         for role in (SHEEP, WOLF):
             agents = state.agents[role]

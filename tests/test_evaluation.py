@@ -82,8 +82,8 @@ def test_a_plain_function_or_one_policy_is_judged_as_a_dictionary_of_it_is():
     ("given", "message"),
     [
         (Foraging, r"takes a world, `Foraging\(\)`; got the class Foraging\."),
-        ("foraging", r"such as `Foraging\(\)`; got str 'foraging'\."),
-        (ForagingModel(rng=0), r"takes a world, its `.environment`; got a ForagingModel\."),
+        ("foraging", r"such as `Foraging\(\)`; got str\."),
+        (ForagingModel(rng=0), r"takes a world, its `.environment`; got ForagingModel\."),
     ],
 )
 def test_what_is_no_world_is_refused_with_what_was_meant(given, message):

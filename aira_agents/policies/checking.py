@@ -22,12 +22,12 @@ def a_world(given: Any) -> Environment:
     """Returns `given`; raises `InputError` where it is no world, but its class, its name or a model of it."""
     if isinstance(given, Environment):
         return given
-    got, instead = f"{type(given).__name__} {given!r}", "such as `Foraging()`"
+    got, instead = type(given).__name__, "such as `Foraging()`"
     if isinstance(given, type):
         got = f"the class {given.__name__}"
         instead = f"`{given.__name__}()`" if issubclass(given, Environment) else instead
     elif isinstance(getattr(given, "environment", None), Environment):
-        got, instead = f"a {type(given).__name__}", "its `.environment`"
+        instead = "its `.environment`"
     raise InputError(f"This takes a world, {instead}; got {got}.")
 
 
@@ -49,10 +49,8 @@ def policies_for(environment: Environment, policy: Any, *, named: bool = False) 
     for name in given:
         if name not in names:
             raise unknown_name("role", name, names)
-    for name in names:
-        if named and name not in given:
-            raise IncompatiblePolicyError(f"A policy is needed for every role; there is none for {name!r}.")
-    policies = {name: _as_policy(given.get(name), name, environment) for name in names}
+    acting = [name for name in names if name in given or not named]
+    policies = {name: _as_policy(given.get(name), name, environment) for name in acting}
     check_policies(environment, policies)
     return policies
 
@@ -86,7 +84,11 @@ def check_policies(environment: Environment, policies: Mapping[str, AbstractPoli
 
 
 def fitting(role: Role, build: Builder) -> Builder:
-    """Returns `build`, which now raises `IncompatiblePolicyError` for a network that does not fit `role`."""
+    """Returns `build`, which now raises `IncompatiblePolicyError` for a network that does not fit `role`.
+
+    Raises:
+        InputError: It takes no numbers of features and outputs and a key: it is a network, say, or the class of one.
+    """
     try:
         inspect.signature(build).bind("n_features", "n_outputs", "key")
     except TypeError as error:
