@@ -1,11 +1,14 @@
 """Layers for many rows answer and learn as the same layers for one row do, whichever way they are worked out."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from aira_agents.policies import halves
 from aira_agents.policies.dense import FEW, LARGE, answers
 from aira_agents.policies.mlp import MLPPolicy
 
@@ -78,3 +81,28 @@ def test_networks_side_by_side_answer_the_same_rows_each_in_its_way():
         own = jax.tree.map(lambda leaf, i=i: leaf[i], eqx.filter(networks, eqx.is_array))
         alone = answers(jnp.tanh, own.layers, rows)
         np.testing.assert_allclose(together[i], alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", [jnp.tanh, softened])
+@pytest.mark.parametrize("shape", [(256,), (257,), (4, 75)], ids=str)
+def test_two_cores_answer_as_one_does(monkeypatch, shape, activation):
+    monkeypatch.setattr(halves, "MEASURED", (0, 0))  # on every JAX
+    rows = jax.random.normal(jax.random.key(7), (*shape, 3))
+    together = functools.partial(answers, activation, NETWORK.layers)
+    together = jax.vmap(together) if len(shape) > 1 else together
+
+    def alone(row):
+        for layer in NETWORK.layers[:-1]:
+            row = activation(layer(row))
+        return NETWORK.layers[-1](row)
+
+    if jax.default_backend() == "cpu":
+        assert f"f32[2,{-(-rows.size // 6)},8]" in str(jax.make_jaxpr(together)(rows)), "shared out"
+    each = jax.vmap(jax.vmap(alone)) if len(shape) > 1 else jax.vmap(alone)
+    np.testing.assert_allclose(together(rows), each(rows), atol=1e-6)
+
+
+def test_a_tanh_written_out_is_the_compilers_own():
+    size = np.concatenate([np.geomspace(1e-30, 100, 100_000), np.linspace(7.9, 8.1, 10_000), [0.0, np.inf, np.nan]])
+    numbers = jax.device_put(jnp.asarray(np.concatenate([-size, size]), jnp.float32), jax.devices("cpu")[0])
+    np.testing.assert_allclose(jax.jit(halves.tanh)(numbers), jax.jit(jnp.tanh)(numbers), rtol=5e-7)

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.materialized import materialized
+from aira_agents.policies.halves import in_halves, pays
 from aira_agents.types import Array, Float
 
 FEW = 32  # numbers in all rows
@@ -32,7 +33,20 @@ def answers(activation: Activation, layers: Layers, rows: Float[Array, "rows n_i
         layers: One after the other.
         rows: What goes into the first.
     """
-    return _in_rows(activation, layers, rows)
+
+    @jax.custom_batching.custom_vmap
+    def answered(layers: Layers, rows: Array) -> Array:
+        found = in_halves if pays(rows.shape[0]) else _in_rows
+        return found(activation, layers, rows)
+
+    @answered.def_vmap
+    def side_by_side(_: int, batched: list[Any], layers: Layers, rows: Array) -> tuple[Array, bool]:
+        if any(jax.tree.leaves(batched[0])):  # networks
+            axes = jax.tree.map(lambda own: 0 if own else None, batched)
+            return jax.vmap(functools.partial(_in_rows, activation), axes)(layers, rows), True
+        return answered(layers, rows.reshape(-1, rows.shape[-1])).reshape(*rows.shape[:-1], -1), True
+
+    return answered(layers, rows)
 
 
 def _forward(activation: Activation, layers: Layers, rows: Array) -> tuple[Array, Any]:
