@@ -72,11 +72,23 @@ class OneForever(Probe):
         return {ROLE: jnp.ones(self.n_players)}
 
 
-class OneOnce(OneForever):
-    """A reward of 1, then death: the value is 1."""
+class One(OneForever):
+    """A reward of 1, and where `dies` is not zero, death: the value is then 1."""
+
+    dies: Float[Array, ""] = number(0, low=0, high=1)
 
     def terminated(self, state) -> Bool[Array, ""]:
-        return jnp.ones((), bool)
+        return self.dies > 0
+
+
+def run(learner, n_updates, key):
+    """Returns the last state, and the metrics of each update; for a program around it."""
+    return jax.lax.scan(lambda state, _: learner.update(state), learner.init(key), None, n_updates)
+
+
+def forever_and_once(learn):
+    """Returns what `learn(world)` does where time runs out, and where agents die, `[2, ...]`: one program for both."""
+    return jax.jit(jax.vmap(lambda dies: learn(One(dies=dies))))(jnp.asarray([0.0, 1.0]))
 
 
 class Bandit(Probe):

@@ -45,7 +45,7 @@ def test_the_better_arm_of_random_pulls_is_preferred_and_cloning_stays_undecided
     assert 0.35 < earned(world, cloned.policies) < 0.65
 
 
-@pytest.mark.parametrize(("world", "expected"), [(probes.OneForever(), 2.0), (probes.OneOnce(), 1.0)])
+@pytest.mark.parametrize(("world", "expected"), [(probes.One(), 2.0), (probes.One(dies=1), 1.0)])
 def test_time_running_out_is_bootstrapped_and_death_is_not(world, expected):
     awr = tiny(discount=0.5)
     data = record(world, {probes.ROLE: RandomPolicy()}, 0, 64)

@@ -14,9 +14,14 @@ from environments.flocking import Flocking
 
 def _measured(world, n_steps=5):
     policies = {role.name: RandomPolicy() for role in world.roles}
-    before = begin(world, policies, jax.random.key(0), 3)
-    after, _, metrics = collect(world, policies, before, n_steps)
-    return before.now.state, after.now.state, metrics
+
+    @jax.jit
+    def run(key):
+        before = begin(world, policies, key, 3)
+        after, _, metrics = collect(world, policies, before, n_steps)
+        return before.now.state, after.now.state, metrics
+
+    return run(jax.random.key(0))
 
 
 @pytest.mark.slow

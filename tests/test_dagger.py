@@ -17,7 +17,6 @@ from aira_agents.learning.train import train
 from aira_agents.policies import Rule
 from aira_agents.policies.mlp import MLPPolicy
 from aira_agents.policies.networks import Network
-from environments.predator_prey import PredatorPrey, hunt
 from environments.thermostat import Thermostat, proportional
 
 SMALL = functools.partial(MLPPolicy.build, hidden=(16,))
@@ -34,12 +33,17 @@ def along_the_wall(observation, key):
     return jnp.where(observation["x"] < 4, 3, 0).astype(jnp.int32)
 
 
+def first(observation, key):
+    del observation, key
+    return jnp.zeros((), jnp.int32)
+
+
 def run(learner, n_updates):
-    states = jax.jit(lambda key: jax.lax.scan(lambda s, _: learner.update(s), learner.init(key), None, n_updates))
-    state, metrics = states(jax.random.key(0))
+    state, metrics = jax.jit(lambda key: probes.run(learner, n_updates, key))(jax.random.key(0))
     return state, {name: np.asarray(values) for name, values in metrics.items()}
 
 
+@pytest.mark.slow
 def test_the_learner_does_what_the_expert_would_have_done():
     world = GridWorld(n_walkers=2)
     learner = tiny(share_steps=300).learner(world, SMALL, experts={"walker": Rule(along_the_wall)})
@@ -68,10 +72,6 @@ def test_a_step_that_the_expert_takes_is_the_experts():
 
 
 def test_labels_are_the_experts_whoever_acted():
-    def first(observation, key):
-        del observation, key
-        return jnp.zeros((), jnp.int32)
-
     # The learner alone acts, the second arm pays, and yet it learns the first: it is told so.
     learner = tiny(share_start=0.0).learner(probes.Bandit(), SMALL, experts={"player": Rule(first)})
     _, metrics = run(learner, 40)
@@ -93,14 +93,14 @@ def test_numbers_are_copied_too():
 
 @pytest.mark.slow
 def test_roles_without_an_expert_act_at_random_and_a_run_resumes(tmp_path):
-    world = PredatorPrey(width=8, height=8, n_prey=4, n_predators=2, prey_capacity=8, predator_capacity=4, max_steps=5)
-    learner = tiny(n_worlds=1).learner(world, SMALL, experts={"predator": Rule(hunt)})
+    world = probes.Opposites(max_steps=5)
+    learner = tiny(n_worlds=1).learner(world, SMALL, experts={"rival": Rule(first)})
     whole = train(learner, n_steps=32, folder=tmp_path / "whole")
     train(learner, n_steps=16, folder=tmp_path / "cut")
     resumed = train(learner, n_steps=32, folder=tmp_path / "cut", resume=True)
-    pupils = [state.pupils["predator"].studied.vector for state in (whole.state, resumed.state)]
+    pupils = [state.pupils["rival"].studied.vector for state in (whole.state, resumed.state)]
     np.testing.assert_array_equal(*pupils)
-    assert set(whole.policies) == {"prey", "predator"}
+    assert set(whole.policies) == {"player", "rival"}
     assert eqx.is_array(pupils[0])
 
 

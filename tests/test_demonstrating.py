@@ -19,7 +19,6 @@ from aira_agents.human.keyboard import KeyMap, terminal_keys
 from aira_agents.policies import Rule
 from aira_agents.store import Store
 from environments.foraging import ROLE, Foraging
-from environments.predator_prey import PredatorPrey
 from environments.thermostat import Thermostat
 
 MEADOW = Foraging(n_agents=2, width=5, height=4, max_steps=6)
@@ -107,12 +106,10 @@ def test_who_dies_is_steered_no_more():
 
 
 def test_another_role_is_driven_beside_those_of_a_policy():
-    world = PredatorPrey(width=8, height=8, n_prey=4, n_predators=2, prey_capacity=8, predator_capacity=4, max_steps=3)
-    dataset, _ = steered(["up"] * 3, world, role="predator", agent=2)
-    with pytest.raises(InputError, match="There are 2 of 'predator' at the start; got agent 3"):
-        steered(["up"], world, role="predator", agent=3)
+    world = probes.Opposites(n_players=2, max_steps=3)
+    dataset, _ = steered(["2"] * 3, world, role="rival", agent=2)
     weights = {name: track.weight.sum() for name, track in dataset.episodes[0].tracks.items()}
-    assert weights == {"prey": 0, "predator": 3}
+    assert weights == {"player": 0, "rival": 3}
 
 
 def test_an_action_that_is_not_valid_is_asked_for_again():

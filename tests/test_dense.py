@@ -40,12 +40,13 @@ def test_many_rows_answer_and_learn_as_one_row_does(n_rows, bias, activation):
     def together(layers, rows):
         return answers(activation, layers, rows)
 
-    np.testing.assert_allclose(together(layers, rows), one_by_one(layers, rows), atol=1e-5)
-    slopes = [
-        jax.jit(jax.grad(lambda layers, rows, act=act: jnp.mean(jnp.sin(act(layers, rows))), argnums=(0, 1)))
-        for act in (together, one_by_one)
-    ]
-    ours, plain = (jax.tree.leaves(slope(layers, rows)) for slope in slopes)
+    @functools.partial(jax.jit, static_argnums=0)
+    def answer_and_slopes(act, layers, rows):
+        slopes = jax.grad(lambda layers, rows: jnp.mean(jnp.sin(act(layers, rows))), argnums=(0, 1))(layers, rows)
+        return act(layers, rows), jax.tree.leaves(slopes)
+
+    (answer, ours), (expected, plain) = (answer_and_slopes(act, layers, rows) for act in (together, one_by_one))
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
     assert len(ours) == (7 if bias else 4)
     for a, b in zip(ours, plain, strict=True):
         assert float(jnp.max(jnp.abs(b))) > 1e-5
@@ -57,8 +58,8 @@ def test_networks_side_by_side_learn_as_each_does_alone():
         jax.random.split(jax.random.key(2), 4)
     )
     rows = jax.random.normal(jax.random.key(3), (4, 6, 3))
-    slope = jax.grad(lambda layers, rows: jnp.sum(answers(jnp.tanh, layers, rows) ** 2))
-    together = jax.vmap(slope)(networks.layers, rows)
+    slope = jax.jit(jax.grad(lambda layers, rows: jnp.sum(answers(jnp.tanh, layers, rows) ** 2)))
+    together = jax.jit(jax.vmap(slope))(networks.layers, rows)
     for i in range(4):
         alone = slope(jax.tree.map(lambda leaf, i=i: leaf[i], networks.layers), rows[i])
         for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
@@ -89,7 +90,7 @@ def test_two_cores_answer_as_one_does(monkeypatch, shape, activation):
     monkeypatch.setattr(halves, "MEASURED", (0, 0))  # on every JAX
     rows = jax.random.normal(jax.random.key(7), (*shape, 3))
     together = functools.partial(answers, activation, NETWORK.layers)
-    together = jax.vmap(together) if len(shape) > 1 else together
+    together = jax.jit(jax.vmap(together) if len(shape) > 1 else together)
 
     def alone(row):
         for layer in NETWORK.layers[:-1]:
@@ -99,7 +100,7 @@ def test_two_cores_answer_as_one_does(monkeypatch, shape, activation):
     if jax.default_backend() == "cpu":
         assert f"f32[2,{-(-rows.size // 6)},8]" in str(jax.make_jaxpr(together)(rows)), "shared out"
     each = jax.vmap(jax.vmap(alone)) if len(shape) > 1 else jax.vmap(alone)
-    np.testing.assert_allclose(together(rows), each(rows), atol=1e-6)
+    np.testing.assert_allclose(together(rows), jax.jit(each)(rows), atol=1e-6)
 
 
 def test_a_tanh_written_out_is_the_compilers_own():

@@ -27,15 +27,10 @@ QUICK = {"n_worlds": 16, "n_steps": 4, "learning_rate": 0.01, "warmup_steps": 0,
 QUICK |= {"target_every": 20, "target_rate": 1.0}
 
 
-def trained(world, networks=SMALL, n_updates=60, seed=0, **values):
+def trained(world, networks=SMALL, n_updates=60, **values):
     """Returns the learner, its state, and the metrics of each update."""
     learner = DQN(**QUICK | values).learner(world, networks)
-
-    @jax.jit
-    def run(key):
-        return jax.lax.scan(lambda state, _: learner.update(state), learner.init(key), None, n_updates)
-
-    state, metrics = run(jax.random.key(seed))
+    state, metrics = jax.jit(lambda key: probes.run(learner, n_updates, key))(jax.random.key(0))
     return learner, state, {name: np.asarray(own) for name, own in metrics.items()}
 
 
@@ -46,21 +41,25 @@ def values(learner, state, *situations):
 
 
 def worth_of_one(world, **settings):
-    learner, state, _ = trained(world, discount=0.5, **settings)
-    return values(learner, state, [1.0])[0]
+    """Returns what the actions in the only situation are thought to be worth, `[n]`."""
+    learner = DQN(**QUICK | {"discount": 0.5} | settings).learner(world, SMALL)
+    (policy,) = learner.policies(probes.run(learner, 60, jax.random.key(0))[0]).values()
+    return policy.values(jnp.ones(1), None)[0]
 
 
 @pytest.mark.parametrize("return_steps", [1, 3])
-@pytest.mark.parametrize(("world", "expected"), [(probes.OneForever, 2.0), (probes.OneOnce, 1.0)])
-def test_time_running_out_is_bootstrapped_and_death_is_not(world, expected, return_steps):
-    assert worth_of_one(world(), return_steps=return_steps) == pytest.approx(expected, abs=0.1)
+def test_time_running_out_is_bootstrapped_and_death_is_not(return_steps):
+    worth = probes.forever_and_once(lambda world: worth_of_one(world, return_steps=return_steps))
+    assert worth.tolist() == [pytest.approx([value] * 2, abs=0.1) for value in (2.0, 1.0)]
 
 
 def test_rewards_within_a_life_are_added_up():
     # Three rewards before time runs out: the window ends within the life, at its end, and not beyond it.
-    assert worth_of_one(probes.OneForever(max_steps=3), return_steps=2) == pytest.approx(2.0, abs=0.1)
+    worth = jax.jit(lambda: worth_of_one(probes.OneForever(max_steps=3), return_steps=2))()
+    assert worth == pytest.approx(2.0, abs=0.1)
 
 
+@pytest.mark.slow  # what it tests is the tests above
 def test_swapped_done_flags_would_be_noticed(monkeypatch):
     told = Environment._feedback
 
@@ -69,7 +68,7 @@ def test_swapped_done_flags_would_be_noticed(monkeypatch):
         return {r: eqx.tree_at(flags, f, flags(f)[::-1]) for r, f in told(self, before, actions, after).items()}
 
     monkeypatch.setattr(Environment, "_feedback", swapped)
-    assert worth_of_one(probes.OneForever()) == pytest.approx(1.0, abs=0.1)
+    assert jax.jit(lambda: worth_of_one(probes.OneForever()))() == pytest.approx(1.0, abs=0.1)
 
 
 @pytest.mark.slow
@@ -101,6 +100,7 @@ def test_what_is_invalid_is_not_hoped_for(max_steps):
     assert np.array_equal(values(learner, state, [1.0]), [[0.0, 9.0]])
 
 
+@pytest.mark.slow
 def test_one_network_per_agent_learns_too():
     networks = functools.partial(PerAgent.build, inner=SMALL, capacity=2)
     _, _, metrics = trained(probes.Bandit(n_players=2), networks, epsilon_steps=1000, epsilon_end=0.0)

@@ -13,7 +13,6 @@ from aira_agents.learning.evolution import Evolution, doubled_places, first_epis
 from aira_agents.policies.gru import GRUPolicy
 from aira_agents.policies.mlp import MLPPolicy
 from environments.cartpole import CartPole
-from environments.predator_prey import PredatorPrey
 
 SMALL = functools.partial(MLPPolicy.build, hidden=(16,))
 
@@ -24,8 +23,7 @@ def tiny(**values):
 
 def train(record, world, networks, n_updates):
     learner = record.learner(world, networks)
-    run = jax.jit(lambda key: jax.lax.scan(lambda s, _: learner.update(s), learner.init(key), None, n_updates))
-    state, metrics = run(jax.random.key(0))
+    state, metrics = jax.jit(lambda key: probes.run(learner, n_updates, key))(jax.random.key(0))
     return learner, state, {name: np.asarray(values) for name, values in metrics.items()}
 
 
@@ -90,6 +88,7 @@ def test_both_of_a_pair_live_in_the_same_worlds():
     np.testing.assert_array_equal(state.evolved[probes.ROLE].vector, begun.evolved[probes.ROLE].vector)
 
 
+@pytest.mark.slow
 def test_a_memory_is_evolved_too():
     gru = functools.partial(GRUPolicy.build, hidden=8)
     _, _, metrics = train(tiny(n_pairs=32, n_worlds=8, n_steps=4), probes.MemoryChain(max_steps=4), gru, 60)
@@ -105,11 +104,11 @@ def test_the_dead_take_no_part_in_fitness_or_statistics():
 
 @pytest.mark.slow
 def test_every_role_has_a_population_of_its_own():
-    world = PredatorPrey(width=8, height=8, n_prey=4, n_predators=2, prey_capacity=8, predator_capacity=4, max_steps=5)
+    world = probes.Opposites()
     _, _, metrics = train(tiny(n_pairs=2, n_worlds=1, n_steps=5), world, SMALL, 2)
-    assert {"fitness/prey", "fitness/predator"} < set(metrics)
-    _, state, _ = train(tiny(n_pairs=2, n_worlds=1, n_steps=5), world, {"prey": SMALL}, 1)
-    assert set(state.evolved) == {"prey"}
+    assert {"fitness/player", "fitness/rival"} < set(metrics)
+    _, state, _ = train(tiny(n_pairs=2, n_worlds=1, n_steps=5), world, {"rival": SMALL}, 1)
+    assert set(state.evolved) == {"rival"}
 
 
 @pytest.mark.released

@@ -125,11 +125,6 @@ def made(name, world, networks=None, **values):
     return record.learner(world, networks or network.builders(world), **given)
 
 
-def run(learner, key, n_updates=N_UPDATES):
-    """Returns the state, and the metrics of each update."""
-    return jax.lax.scan(lambda state, _: learner.update(state), learner.init(key), None, n_updates)
-
-
 def numbers(tree):
     arrays = jax.tree.leaves(eqx.filter(tree, eqx.is_array))
     return [np.asarray(jax.random.key_data(a) if jnp.issubdtype(a.dtype, jax.dtypes.prng_key) else a) for a in arrays]
@@ -166,7 +161,7 @@ def runs(name):
         record = PARTNERS[name](WORLD).get("rl", LEARNERS[name][0]) if name in PARTNERS else LEARNERS[name][0]
         learner = made(name, WORLD, **{number: share * getattr(record, number)})
         first = learner.policies(learner.init(key))
-        state, metrics = run(learner, key)
+        state, metrics = probes.run(learner, N_UPDATES, key)
         policies = learner.policies(state)
         return *(eqx.filter(own, eqx.is_array) for own in (first, policies)), metrics
 
@@ -220,7 +215,7 @@ def _is_world(leaf):
 @each_without_another
 def test_an_invalid_arm_is_never_pulled(name):
     learner = made(name, probes.ForbiddenArm())
-    state, metrics = jax.jit(lambda key: run(learner, key, 5))(jax.random.key(0))
+    state, metrics = jax.jit(lambda key: probes.run(learner, 5, key))(jax.random.key(0))
     assert np.all(np.asarray(metrics["return"]) == 0)
     assert evaluate(probes.ForbiddenArm(), learner.policies(state), jax.random.key(0), 50)["player"].estimate == 0
 
@@ -232,7 +227,7 @@ def learned_beside(name, garbage):
 
     def learned(own):
         learner = made(name, probes.HalfEmpty(n_players=3, garbage=own), **values)
-        state, metrics = run(learner, jax.random.key(0), 2)
+        state, metrics = probes.run(learner, 2, jax.random.key(0))
         return eqx.filter(learner.policies(state), eqx.is_array), metrics
 
     return jax.jit(jax.vmap(learned))(jnp.asarray(garbage))
@@ -250,6 +245,7 @@ def test_empty_rows_take_no_part(name, garbage_is_heard):
     assert all(np.array_equal(own[0], own[1], equal_nan=True) for own in numbers(found))
 
 
+@pytest.mark.slow  # what it tests is the test above
 @each_without_another
 def test_a_dropped_mask_would_be_noticed(name, garbage_is_heard, monkeypatch):
     told = Environment._feedback

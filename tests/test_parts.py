@@ -86,6 +86,7 @@ def test_the_parts_decide_what_is_learned_and_the_devices_do_not(name):
     assert all(run["one"] for run in runs.values())  # policies come back to one device
 
 
+@pytest.mark.slow
 def test_a_population_in_parts_fares_as_the_whole_does():
     whole, parts = (
         Evolution(n_pairs=4, n_steps=8, n_parts=n, normalize=True).learner(SimpleSpread(), MLPPolicy.build)

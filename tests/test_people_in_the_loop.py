@@ -7,6 +7,7 @@ import pytest
 from aira_agents.statistics import mean_interval
 
 
+@pytest.mark.slow
 def test_praise_alone_makes_agents_loop_if_they_look_ahead():
     myopic, farsighted = (experiments.praise_alone(discount, 8) for discount in (0.0, 0.99))
     # Who reaches the goal is praised no more: better to walk to and fro before it until time is out.

@@ -24,32 +24,19 @@ def tiny(**values):
     return PPO(**{"n_worlds": 16, "n_steps": 8, "n_minibatches": 2, "critic_width": 16, "learning_rate": 0.01} | values)
 
 
-def train(ppo, world, networks, n_updates, seed=0):
+def train(ppo, world, networks, n_updates):
     learner = ppo.learner(world, networks)
-
-    @jax.jit
-    def run(key):
-        return jax.lax.scan(lambda state, _: learner.update(state), learner.init(key), None, n_updates)
-
-    state, metrics = run(jax.random.key(seed))
+    state, metrics = jax.jit(lambda key: probes.run(learner, n_updates, key))(jax.random.key(0))
     return learner, state, {name: np.asarray(values) for name, values in metrics.items()}
 
 
-def value(ppo, world, state):
-    learner_critic = ppo_critic(ppo, world)(state.learned[probes.ROLE].vector)
-    return float(learner_critic(jnp.ones(1), None)[0][0])
+def test_time_running_out_is_bootstrapped_and_death_is_not():
+    def value(world):
+        state, _ = probes.run(tiny(discount=0.5, entropy_weight=0.0).learner(world, SMALL), 60, jax.random.key(0))
+        pair = Flattener(pair_builder(world.roles[0], SMALL, 16)).restore(state.learned[probes.ROLE].vector)
+        return pair.critic(jnp.ones(1), None)[0][0]
 
-
-def ppo_critic(ppo, world):
-    flat = Flattener(pair_builder(world.roles[0], SMALL, ppo.critic_width))
-    return lambda vector: flat.restore(vector).critic
-
-
-@pytest.mark.parametrize(("world", "expected"), [(probes.OneForever(), 2.0), (probes.OneOnce(), 1.0)])
-def test_time_running_out_is_bootstrapped_and_death_is_not(world, expected):
-    ppo = tiny(discount=0.5, entropy_weight=0.0)
-    _, state, _ = train(ppo, world, SMALL, 60)
-    assert value(ppo, world, state) == pytest.approx(expected, abs=0.1)
+    assert probes.forever_and_once(value).tolist() == pytest.approx([2.0, 1.0], abs=0.1)
 
 
 def test_ppo_finds_the_known_best_arm_and_its_first_ratio_is_one():
@@ -67,6 +54,7 @@ def test_an_invalid_arm_is_never_pulled():
     assert np.all(np.abs(metrics["entropy/player"]) < 1e-6)
 
 
+@pytest.mark.slow
 def test_two_players_coordinate_on_the_better_choice():
     _, _, metrics = train(tiny(), probes.Coordination(n_players=2), SMALL, 40)
     assert metrics["return"][-1] > 1.8
@@ -91,6 +79,7 @@ def test_empty_rows_take_no_part_in_loss_or_metrics():
     assert 0 <= metrics["return"][0] <= 1 and metrics["length"][0] == 1
 
 
+@pytest.mark.slow  # what it tests is the test above
 def test_a_dropped_mask_would_be_noticed(monkeypatch):
     objective = ppo_loss.objective
 

@@ -36,8 +36,7 @@ SMALL = {
 
 
 def run(learner, n_updates, key=KEY):
-    states = jax.jit(lambda own: jax.lax.scan(lambda s, _: learner.update(s), learner.init(own), None, n_updates))
-    return states(key)
+    return jax.jit(lambda own: probes.run(learner, n_updates, own))(key)
 
 
 def a_learner(world=None, **values):
@@ -179,6 +178,7 @@ class Contrary(Judgement):
         return -reward
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITHIN)
 def test_every_learner_learns_from_what_it_is_shown_and_reports_what_the_world_pays(name):
     record, network = WITHIN[name]

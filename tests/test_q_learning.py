@@ -15,24 +15,22 @@ from aira_agents.policies.networks import Network
 from environments.thermostat import Thermostat
 
 
-def trained(world, n_updates, **values):
-    """Returns the table `[situations, n]`, and the metrics."""
+def run(world, n_updates, **values):
+    """Returns the table `[situations, n]`, how often each cell was corrected, and the metrics."""
     settings = {"n_worlds": 16, "n_steps": 8, "learning_rate": 0.5, "epsilon_start": 1.0, "epsilon_end": 1.0}
     learner = QLearning(**settings | values).learner(world, Network("tabular", bins=2).builders(world))
-
-    @jax.jit
-    def run(key):
-        return jax.lax.scan(lambda state, _: learner.update(state), learner.init(key), None, n_updates)
-
-    state, metrics = run(jax.random.key(0))
+    state, metrics = probes.run(learner, n_updates, jax.random.key(0))
     (learned,) = state.learned.values()
-    return np.asarray(learned.values.table), np.asarray(learned.visits), metrics
+    return learned.values.table, learned.visits, metrics
 
 
-@pytest.mark.parametrize(("world", "expected"), [(probes.OneForever, 2.0), (probes.OneOnce, 1.0)])
-def test_time_running_out_is_bootstrapped_and_death_is_not(world, expected):
-    table, _, _ = trained(world(), 30, discount=0.5)
-    assert table[1] == pytest.approx(expected, abs=1e-3)
+def trained(*args, **values):
+    return jax.device_get(jax.jit(lambda: run(*args, **values))())
+
+
+def test_time_running_out_is_bootstrapped_and_death_is_not():
+    table, _, _ = probes.forever_and_once(lambda world: run(world, 30, discount=0.5))
+    assert table[:, 1].tolist() == [pytest.approx([value] * 2, abs=1e-3) for value in (2.0, 1.0)]
 
 
 @pytest.mark.parametrize("n_walkers", [1, 3])
@@ -44,6 +42,7 @@ def test_a_grid_world_is_worth_what_value_iteration_says(n_walkers):
     assert metrics["error/walker"][-1] < 1e-4
 
 
+@pytest.mark.slow
 def test_chance_is_averaged_out_only_if_the_rate_falls_with_visits():
     exact = grid_world.optimal_values(0.9, 0.3).reshape(25, 4)
 

@@ -28,17 +28,17 @@ def tiny(**values):
 
 def train(record, world, networks, n_updates):
     learner = record.learner(world, networks)
-    run = jax.jit(lambda key: jax.lax.scan(lambda s, _: learner.update(s), learner.init(key), None, n_updates))
-    state, metrics = run(jax.random.key(0))
+    state, metrics = jax.jit(lambda key: probes.run(learner, n_updates, key))(jax.random.key(0))
     return state, {name: np.asarray(values) for name, values in metrics.items()}
 
 
-@pytest.mark.parametrize(("world", "expected"), [(probes.OneForever(), 2.0), (probes.OneOnce(), 1.0)])
-def test_the_baseline_is_bootstrapped_when_time_runs_out_and_not_at_death(world, expected):
-    record = tiny(discount=0.5, entropy_weight=0.0)
-    state, _ = train(record, world, SMALL, 120)
-    critic = Flattener(pair_builder(world.roles[0], SMALL, 16)).restore(state.learned[probes.ROLE].vector).critic
-    assert float(critic(jnp.ones(1), None)[0][0]) == pytest.approx(expected, abs=0.1)
+def test_the_baseline_is_bootstrapped_when_time_runs_out_and_not_at_death():
+    def value(world):
+        state, _ = probes.run(tiny(discount=0.5, entropy_weight=0.0).learner(world, SMALL), 120, jax.random.key(0))
+        pair = Flattener(pair_builder(world.roles[0], SMALL, 16)).restore(state.learned[probes.ROLE].vector)
+        return pair.critic(jnp.ones(1), None)[0][0]
+
+    assert probes.forever_and_once(value).tolist() == pytest.approx([2.0, 1.0], abs=0.1)
 
 
 def a_batch(active):
@@ -49,7 +49,7 @@ def a_batch(active):
         valid={},
         actions={"choose": jnp.asarray([[[1, 0]]])},
         log_prob=jnp.zeros(shape),
-        active=jnp.asarray([[active]]),
+        active=active[None, None],
         led=jnp.zeros(shape, bool),
         fresh=jnp.zeros(shape, bool),
         actor_memory=None,
@@ -63,13 +63,14 @@ def test_the_gradient_is_that_of_the_source_over_active_agents_only():
     world = probes.Bandit(n_players=2)
     pair = pair_builder(world.roles[0], functools.partial(LINEAR, final_scale=0.5), 4)(jax.random.key(0))
     record = tiny(entropy_weight=0.0, value_weight=0.0)
-    gradients, _ = reinforce.gradient(pair, a_batch([True, False]), world.roles[0], record)
+    gradient = jax.jit(lambda active: reinforce.gradient(pair, a_batch(active), world.roles[0], record)[0])
+    gradients = gradient(jnp.asarray([True, False]))
     logits = np.asarray(pair.actor(jnp.ones(1), None)[0], np.float64)
     chances = np.exp(logits) / np.exp(logits).sum()
     # d log p(a) / d logits is one at a, less the chances; the second agent is not active.
     expected = -2.0 * (np.array([0.0, 1.0]) - chances)
     np.testing.assert_allclose(gradients.actor.layers[0].bias, expected, rtol=1e-5)
-    both, _ = reinforce.gradient(pair, a_batch([True, True]), world.roles[0], record)
+    both = gradient(jnp.asarray([True, True]))
     assert not np.allclose(both.actor.layers[0].bias, expected)
 
 
@@ -91,7 +92,8 @@ def test_a_gru_remembers_the_cue_and_an_mlp_cannot():
 def test_observations_are_normalised_if_wished():
     state, _ = train(tiny(normalize=True), probes.MemoryChain(max_steps=4), SMALL, 3)
     assert float(state.learned[probes.ROLE].statistics.count) == 3 * 16 * 8
-    assert eqx.tree_equal(train(tiny(), probes.Bandit(), SMALL, 1)[0].learned[probes.ROLE].statistics, None)
+    plain = eqx.filter_eval_shape(tiny().learner(probes.Bandit(), SMALL).init, jax.random.key(0))
+    assert plain.learned[probes.ROLE].statistics is None
 
 
 @pytest.mark.released

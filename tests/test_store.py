@@ -159,6 +159,7 @@ with Store(address) as store:
 """
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_outlives_a_kill(database):  # noqa: F811
     with Store(database) as store:
         who = store.new_participant()
@@ -186,6 +187,7 @@ def test_what_was_acknowledged_outlives_a_kill(database):  # noqa: F811
         assert store.add_events([event(who, id="after")]).stored  # and it goes on
 
 
+@pytest.mark.slow
 def test_many_processes_may_open_an_empty_database_at_once(database):  # noqa: F811
     code = "import sys; from aira_agents.store import Store; Store(sys.argv[1]).new_participant()"
     openers = [subprocess.Popen([sys.executable, "-c", code, database]) for _ in range(6)]

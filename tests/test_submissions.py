@@ -39,6 +39,11 @@ def build(n_features, n_outputs, key):
 """
 
 
+def slowly(*values):
+    """Marks a submission that starts JAX in its process: that alone takes seconds."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory):
     """One court for the file: its programs compile once. Who starts JAX has all the time that a busy machine takes."""
@@ -61,19 +66,19 @@ def judge(tmp_path_factory):
         ("def act(observation, rng):\n    return {'walk': 1}\n", "INVALID", "['move']"),
         ("def act(observation, rng):\n    return observation['nose']\n", "ERROR", "line 2: return observation['nose']"),
         ("import torch_that_is_not_there\n" + UP, "ERROR", "Only what `aira_agents` installs"),
-        ("def act(observation, key):\n    return 1.5\n", "INVALID", "got 1.5"),
-        ("def act(observation, key):\n    return observation['vision']\n", "INVALID", "probabilities"),
+        slowly("def act(observation, key):\n    return 1.5\n", "INVALID", "got 1.5"),
+        slowly("def act(observation, key):\n    return observation['vision']\n", "INVALID", "probabilities"),
         (
             BRANCHES,
             "ERROR",
             "shape bool[] (policy.py, line 2: if observation['vision'][0, 0, 0] > 0:). In JAX use `jnp.where",
         ),
-        (
+        slowly(
             "def act(observation, key):\n    return observation['nose']\n",
             "ERROR",
             "KeyError: 'nose' (policy.py, line 2",
         ),
-        (NETWORK, "INVALID", "policy.safetensors must lie beside policy.py"),
+        slowly(NETWORK, "INVALID", "policy.safetensors must lie beside policy.py"),
     ],
 )
 def test_a_fault_is_told_in_one_line(judge, tmp_path, source, state, told):
@@ -146,6 +151,7 @@ def test_trained_weights_are_graded_without_any_code_and_without_pickle(judge, t
     np.testing.assert_allclose([*grade.means["public"], *grade.means["hidden"]], inside)
 
 
+@pytest.mark.slow
 def test_a_network_of_a_students_own_is_filled_with_the_weights_beside_it(judge, tmp_path):
     world, namespace = Foraging(**PARAMETERS), {"__name__": "policy"}
     exec(NETWORK, namespace)
@@ -156,6 +162,7 @@ def test_a_network_of_a_students_own_is_filled_with_the_weights_beside_it(judge,
     assert grade.state == "DONE", grade.told
 
 
+@pytest.mark.slow
 def test_weights_of_another_shape_are_named(judge, tmp_path):
     other = Foraging(**{**PARAMETERS, "vision_radius": 2})
     network = Network("mlp", (4,))
@@ -167,6 +174,7 @@ def test_weights_of_another_shape_are_named(judge, tmp_path):
     assert "perceives 18 numbers, not 50" in grade.told
 
 
+@pytest.mark.slow
 def test_a_pickle_under_the_name_of_weights_is_refused(judge, tmp_path):
     world, network = Foraging(**PARAMETERS), Network("mlp", (4,))
     policy = network.builder(world.roles[0])(world.roles[0].n_features, world.roles[0].n_outputs, jax.random.key(0))

@@ -121,6 +121,7 @@ def test_killed_and_resumed_on_another_number_of_devices_it_leaves_the_same_tabl
     assert cut.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.slow
 def test_what_is_done_is_kept_when_the_disk_is_full(tmp_path):
     out = tmp_path / "table.csv"
     options = [*SMALL, "--seeds", 4, "--steps", 5, "--at-once", 4, "--out", out]

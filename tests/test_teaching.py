@@ -23,7 +23,6 @@ from aira_agents.policies.networks import Network
 from aira_agents.populations import with_columns
 from aira_agents.statistics import mean_interval
 from aira_agents.store.events import FeedbackEvent
-from environments.predator_prey import PredatorPrey
 from environments.thermostat import Thermostat
 
 TABLE = Network("tabular", bins=2)
@@ -140,7 +139,7 @@ def test_people_are_refused_for_a_reason_and_the_rest_goes_on():
 
 
 def test_signals_about_the_dead_or_another_world_are_refused_and_any_order_will_do():
-    world = probes.OneOnce(n_players=1, max_steps=10)  # who acts dies, and lives again in the next world
+    world = probes.One(n_players=1, max_steps=10, dies=1)  # who acts dies, and lives again in the next world
     learner = COACH().learner(world, TABLE.builders(world)["player"])
     state, _ = jax.jit(learner.update)(learner.init(jax.random.key(0)))
     dead = eqx.tree_at(lambda s: s.last.active, state, state.last.active.at[3].set(False))
@@ -218,10 +217,9 @@ def test_teaching_runs_in_the_same_host_loop(tmp_path):
 
 
 def test_one_role_of_several_is_taught():
-    world = PredatorPrey(width=8, height=8, n_prey=4, n_predators=2, prey_capacity=8, predator_capacity=4, max_steps=5)
-    learner = TAMER().learner(world, functools.partial(MLPPolicy.build, hidden=(8,)), role="predator")
-    state, _ = jax.jit(learner.update)(learner.init(jax.random.key(0)))
-    assert set(learner.policies(state)) == {"prey", "predator"}
+    learner = TAMER().learner(probes.Opposites(), functools.partial(MLPPolicy.build, hidden=(8,)), role="rival")
+    state, _ = jax.jit(learner.update)(jax.jit(learner.init)(jax.random.key(0)))
+    assert set(learner.policies(state)) == {"player", "rival"}
 
 
 def test_what_cannot_be_taught_is_refused():

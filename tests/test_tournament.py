@@ -23,6 +23,7 @@ def judge(tmp_path_factory):
     return court(tmp_path_factory.mktemp("assignment"), limits=PATIENT)
 
 
+@pytest.mark.slow
 def test_a_tournament_tells_strong_from_weak_and_is_the_same_from_the_same_seed(judge, tmp_path):
     sources = {
         "greedy": GREEDY,
