@@ -38,20 +38,23 @@ check: $(VENV)/.installed-test
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-$(VENV)/.installed: pyproject.toml requirements.lock
+$(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "aira_agents needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try PYTHON=python3.12 make $(MAKECMDGOALS)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml requirements.lock
 	$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.installed-viz: $(VENV)/.installed
+$(VENV)/.installed-viz: $(VENV)/.made pyproject.toml requirements.lock
 	$(PIP) --editable '.[viz]'
-	@touch $@
+	@touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-test: $(VENV)/.installed
+$(VENV)/.installed-test: $(VENV)/.made pyproject.toml requirements.lock
 	$(PIP) --editable '.[test]'
-	@touch $@
+	@touch $@ $(VENV)/.installed
 
 # One lock for every supported Python, with no index address in it.
 lock:

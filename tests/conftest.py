@@ -4,12 +4,15 @@ import ctypes
 import gc
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
 if "AIRA_COMPILE_QUICKLY" in os.environ:  # most tests run a program once: `make test` runs the others by themselves
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    if version("jax").startswith("0.10."):  # later versions know no such option
+        os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false"
 # What was compiled once is not compiled again: not for a resumed run, not in a process of its own, not by the other
 # worker, not tomorrow.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".jax_cache")
@@ -24,8 +27,6 @@ from jaxtyping import install_import_hook
 
 install_import_hook(["aira_agents", "environments", "scenarios", "viz"], "beartyped.check")
 jax.config.update("jax_numpy_rank_promotion", "raise")
-if "AIRA_COMPILE_QUICKLY" in os.environ and jax.__version_info__ < (0, 11):  # later versions know no such option
-    os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false"
 
 # Tracing makes millions of objects and few cycles: looked through as often as Python would, they take 7 % of the time.
 gc.set_threshold(200_000, 50, 100)

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import networkx as nx
 import numpy as np
 import pytest
+from compiled import observe, reset, start, step, unroll
 
 from aira_agents.errors import InputError
-from aira_agents.loop import start, unroll
 from aira_agents.policies.rule import Rule
 from aira_agents.populations import with_columns
 from environments.flocking import Flocking, boid, order_parameter
@@ -22,7 +22,7 @@ KEY = jax.random.key(0)
 
 
 def act(world, state, actions):
-    return world.step(state, actions, KEY)
+    return step(world, state, actions, KEY)
 
 
 # Segregation.
@@ -32,12 +32,12 @@ def town(**values):
     """Three of a kind in a corner of a 4 x 4 town, and one of the other far from all."""
     world = Segregation(width=4, height=4, capacity=4, density=4 / 16, homophily=0, **values)
     x, y, kind = (jnp.array(column, jnp.int32) for column in ([0, 1, 0, 3], [0, 0, 1, 3], [0, 0, 0, 1]))
-    return world, with_columns(world.reset(KEY), "resident", x=x, y=y, kind=kind)
+    return world, with_columns(reset(world, KEY), "resident", x=x, y=y, kind=kind)
 
 
 def test_residents_count_who_is_alike_and_schelling_moves_who_has_too_few():
     world, state = town(alike=2)
-    features = world.observe(state, KEY)["resident"].features
+    features = observe(world, state, KEY)["resident"].features
     assert features[:, :2].tolist() == [[2, 0], [2, 0], [2, 0], [0, 0]]
     moves = [int(schelling(world.roles[0].observation(row), KEY)) for row in features]
     assert moves == [0, 0, 0, 1]
@@ -86,7 +86,7 @@ def test_a_bird_is_pulled_by_the_three_urges():
 def test_birds_see_each_other_across_the_border_of_a_torus(neighbours):
     world = Flocking(n_birds=3, width=40, height=40, neighbours=neighbours)
     at = {"x": jnp.array([39.0, 1.0, 20.0]), "y": jnp.array([5.0, 5.0, 20.0]), "heading": jnp.array([0, jnp.pi / 2, 0])}
-    features = world.observe(with_columns(world.reset(KEY), "bird", **at), KEY)["bird"].features
+    features = observe(world, with_columns(reset(world, KEY), "bird", **at), KEY)["bird"].features
     expected = [[2, 0, 0, 0, 1, 0, 1], [-2, 0, 0, 0, 0, 1, 1], [0] * 7]
     assert np.allclose(features[:, :7], expected, atol=1e-4)
 
@@ -94,7 +94,7 @@ def test_birds_see_each_other_across_the_border_of_a_torus(neighbours):
 def test_without_a_torus_a_bird_turns_round_at_the_border():
     world = Flocking(n_birds=1, width=10, height=10, torus=False)
     state = with_columns(
-        world.reset(KEY), "bird", x=jnp.array([9.5]), y=jnp.array([5.0]), heading=jnp.array([jnp.pi / 2])
+        reset(world, KEY), "bird", x=jnp.array([9.5]), y=jnp.array([5.0]), heading=jnp.array([jnp.pi / 2])
     )
     after, _ = act(world, state, {"bird": {"fly": jnp.array([[1.0, 0.0]])}})
     bird = after.agents["bird"]
@@ -115,7 +115,7 @@ def test_sheep_graze_wolves_catch_and_the_hungry_die():
     world = WolfSheep(
         n_sheep=3, n_wolves=2, sheep_capacity=4, wolf_capacity=2, width=5, height=5, sheep_births=0, wolf_births=0
     )
-    state = world.reset(KEY)
+    state = reset(world, KEY)
     zero, none = jnp.zeros(4, jnp.int32), jnp.zeros(2, jnp.int32)
     # Sheep 0 and 1 in a cell with grass and a wolf; sheep 2 starves elsewhere; wolf 1 is alone.
     sheep = {"x": jnp.array([1, 1, 3, 0]), "y": zero, "energy": jnp.array([9.0, 9.0, 1.5, 0.0])}
@@ -132,10 +132,11 @@ def test_sheep_graze_wolves_catch_and_the_hungry_die():
     assert feedback["wolf"].reward.tolist() == [1, -1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [{}, {"n_sheep": 100, "sheep_capacity": 199}])
 def test_founders_of_a_farm_are_anywhere(values):
     world = WolfSheep(**values)
-    farms = jax.vmap(world.reset)(jax.random.split(jax.random.key(0), 400))
+    farms = jax.jit(jax.vmap(world.reset))(jax.random.split(KEY, 400))
     for animals in farms.agents.values():
         rows = np.asarray(animals.y)[np.asarray(animals.alive)]
         share = np.bincount(rows // 5, minlength=5) / len(rows)
@@ -149,7 +150,7 @@ def test_two_wolves_in_a_cell_catch_two_sheep():
     world = WolfSheep(
         n_sheep=3, n_wolves=2, sheep_capacity=3, wolf_capacity=2, width=3, height=3, sheep_births=0, wolf_births=0
     )
-    state = world.reset(KEY)
+    state = reset(world, KEY)
     for role, n in (("sheep", 3), ("wolf", 2)):
         zero = jnp.zeros(n, jnp.int32)
         state = with_columns(state, role, x=zero, y=zero, energy=jnp.full(n, 9.0))
@@ -173,7 +174,7 @@ def test_coins_change_hands_within_a_cell_and_none_is_lost(order):
 
 def test_nobody_gives_to_itself_and_a_full_cell_is_counted():
     world = Wealth(n_agents=3, width=3, height=3, room=2)
-    state = world.reset(KEY)
+    state = reset(world, KEY)
     here = {"x": jnp.array([0, 0, 2]), "y": jnp.zeros(3, jnp.int32)}
     give = {"agent": {"walk": jnp.zeros(3, jnp.int32), "give": jnp.array([0, 1, 1])}}
     after, _ = act(world, with_columns(state, "agent", **here), give)
@@ -184,7 +185,7 @@ def test_nobody_gives_to_itself_and_a_full_cell_is_counted():
 
 def test_on_a_network_coins_go_along_links():
     world = NetworkWealth(graph=nx.path_graph(3))
-    after, _ = act(world, world.reset(KEY), {"agent": {"give": jnp.array([1, 0, 1])}})
+    after, _ = act(world, reset(world, KEY), {"agent": {"give": jnp.array([1, 0, 1])}})
     assert after.agents["agent"].coins.tolist() == [0, 3, 0]
 
 
@@ -198,7 +199,7 @@ def test_gini_of_equals_is_zero_and_of_one_owner_nearly_one():
 
 
 def _ill(world, *infected):
-    state = world.reset(KEY)
+    state = reset(world, KEY)
     health = jnp.zeros(world.graph.n_nodes, jnp.int32).at[jnp.array(infected)].set(1)
     return with_columns(state, "node", health=health)
 

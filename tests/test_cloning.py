@@ -90,6 +90,7 @@ def acting(episode, action):
     return dataclasses.replace(episode, tracks={probes.ROLE: changed})
 
 
+@pytest.mark.slow
 def test_networks_of_their_own_learn_what_their_own_agents_did():
     world = probes.Bandit(n_players=2)
     (first, *rest) = recorded(world, second, 16).episodes

@@ -107,6 +107,7 @@ def test_a_value_that_is_refused_is_marked_and_told_until_its_own_field_is_good_
     page.close()
 
 
+@pytest.mark.slow
 @ALL
 def test_each_number_is_felt_by_the_world(name):
     world = find_environment(name)(**SMALL.get(name, {}))

@@ -34,6 +34,7 @@ def test_an_agent_that_always_eats_earns_one_a_step():
     assert interval.count == 15  # three lives in each of five episodes
 
 
+@pytest.mark.slow
 def test_a_rule_beats_chance_and_the_intervals_do_not_touch():
     clever = evaluate(MEADOW, {"forager": Rule(greedy)}, _key(), 60)["forager"]
     chance = evaluate(MEADOW, {"forager": RandomPolicy()}, _key(), 60)["forager"]

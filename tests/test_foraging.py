@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
+from compiled import observe, reset, step
 
 from aira_agents.errors import InputError
 from aira_agents.populations import with_columns
@@ -16,7 +17,7 @@ STAY, UP, DOWN, LEFT, RIGHT = range(5)
 def _meadow(cells, food, **fields):
     """A meadow where nothing grows, with foragers in `cells` and food in `food`, both as (x, y)."""
     world = Foraging(n_agents=len(cells), width=5, height=4, regrowth=0, **fields)
-    state = world.reset(jax.random.key(0))
+    state = reset(world, jax.random.key(0))
     x, y = jnp.asarray(cells, jnp.int32).T
     ground = jnp.zeros((4, 5), bool)
     for column, row in food:
@@ -25,7 +26,7 @@ def _meadow(cells, food, **fields):
 
 
 def _act(world, state, *moves):
-    return world.step(state, {ROLE: {"move": jnp.asarray(moves, jnp.int32)}}, jax.random.key(1))
+    return step(world, state, {ROLE: {"move": jnp.asarray(moves, jnp.int32)}}, jax.random.key(1))
 
 
 def test_who_steps_on_food_eats_it():
@@ -45,7 +46,7 @@ def test_one_of_two_gets_a_contested_cell_and_its_meal():
 
 def test_founders_stand_in_different_cells_in_their_order_and_anywhere():
     world = Foraging(n_agents=20, width=8, height=6)
-    agents = jax.vmap(world.reset)(jax.random.split(jax.random.key(0), 200)).agents[ROLE]
+    agents = jax.jit(jax.vmap(world.reset))(jax.random.split(jax.random.key(0), 200)).agents[ROLE]
     cells = agents.y * 8 + agents.x
     assert bool(jnp.all(jnp.diff(cells, axis=1) > 0))
     taken = jnp.bincount(cells.reshape(-1), length=48)  # each with probability 20 / 48: 83 times, give or take 7
@@ -54,13 +55,13 @@ def test_founders_stand_in_different_cells_in_their_order_and_anywhere():
 
 def test_food_grows_at_its_rate():
     world = Foraging(n_agents=1, width=100, height=100, food_at_start=0, regrowth=0.1)
-    state, _ = _act(world, world.reset(jax.random.key(2)), STAY)
+    state, _ = _act(world, reset(world, jax.random.key(2)), STAY)
     assert 900 < int(state.food.sum()) < 1100  # 1,000 expected; the deviation is 30
 
 
 def test_vision_shows_food_and_neighbours():
     world, state = _meadow([(0, 0), (1, 1)], [(1, 0)], vision_radius=1)
-    features = world.observe(state, jax.random.key(0))[ROLE].features
+    features = observe(world, state, jax.random.key(0))[ROLE].features
     food, agents = world.roles[0].observation(features)["vision"][0]
     assert food.tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
     assert agents[2, 2] == 1  # the neighbour, one up and one to the right
@@ -68,7 +69,7 @@ def test_vision_shows_food_and_neighbours():
 
 def test_greedy_steps_toward_the_nearest_food():
     world, state = _meadow([(2, 2)], [(2, 3)], vision_radius=1)
-    features = world.observe(state, jax.random.key(0))[ROLE].features
+    features = observe(world, state, jax.random.key(0))[ROLE].features
     seen = jax.tree.map(lambda leaf: leaf[0], world.roles[0].observation(features))
     assert int(greedy(seen, jax.random.key(0))) == UP
 

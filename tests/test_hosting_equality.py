@@ -18,7 +18,7 @@ STEPS, SEED = 200, 7
 # they are numbers.
 WITH_MLP = ("foraging", "thermostat")
 CASES = [(name, kind) for name in WORLDS for kind in ("rule", "mlp", "gru") if kind != "mlp" or name in WITH_MLP]
-NOT_SLOW = {("foraging", "mlp"), ("thermostat", "mlp"), ("cartpole", "gru")}
+NOT_SLOW = {("foraging", "mlp"), ("cartpole", "gru")}
 
 
 def _policies(world, rules, kind):

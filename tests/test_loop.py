@@ -30,11 +30,12 @@ run = eqx.filter_jit(rollout)
 
 
 def worlds(n=3):
-    return start_worlds(WORLD, POLICIES, KEY, n)
+    return eqx.filter_jit(start_worlds)(WORLD, POLICIES, KEY, n)
 
 
 def test_a_step_moves_time_and_counts_in_memory():
-    now, transition = one_step(WORLD, POLICIES, start(WORLD, POLICIES, KEY))
+    begun = eqx.filter_jit(start)(WORLD, POLICIES, KEY)
+    now, transition = eqx.filter_jit(one_step)(WORLD, POLICIES, begun)
     assert int(now.state.time) == 1 and now.memories["forager"].tolist() == [1] * 4
     assert transition.feedback["forager"].active.all()
     assert not transition.feedback["forager"].truncated.any()

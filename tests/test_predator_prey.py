@@ -3,6 +3,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiled import reset, step
 
 from aira_agents.errors import InputError
 from aira_agents.loop import start, unroll
@@ -22,7 +23,7 @@ def world(**values):
 
 def situation(own, prey, predators, *, energy=10.0, grass=()):
     """Puts the first animals of each role at the places given; grass grows only where it is said to."""
-    state = own.reset(KEY)
+    state = reset(own, KEY)
     for role, places in ((PREY, prey), (PREDATOR, predators)):
         x, y = (jnp.array([place[axis] for place in places] + [0] * (4 - len(places)), jnp.int32) for axis in (0, 1))
         state = with_columns(state, role, x=x, y=y, energy=jnp.full(4, energy))
@@ -34,7 +35,7 @@ def situation(own, prey, predators, *, energy=10.0, grass=()):
 
 def wait(own, state):
     stay = {role.name: {"move": jnp.full(role.capacity, STAY, jnp.int32)} for role in own.roles}
-    return own.step(state, stay, KEY)
+    return step(own, state, stay, KEY)
 
 
 def test_a_predator_catches_the_prey_in_its_cell_and_gains_its_energy():

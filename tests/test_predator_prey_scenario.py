@@ -38,6 +38,7 @@ def test_the_lesson_draws_and_says_what_it_found(tmp_path, capsys):
     assert str(picture) in said
 
 
+@pytest.mark.slow
 def test_where_a_side_dies_out_the_lesson_says_so(tmp_path, capsys):
     lesson.main(seeds=2, steps=600, regrowth=0.0, results=tmp_path)
     assert "in 0 of 2 worlds: too few to say who follows whom." in capsys.readouterr().out

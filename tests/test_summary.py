@@ -87,6 +87,7 @@ def test_balanced_groups_count_alike_and_weights_keep_their_sum():
     np.testing.assert_allclose(again.weight, samples.weight, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_clone_of_balanced_data_is_undecided_where_one_of_skewed_data_is_not():
     data = pulled([(0, 0)] * 30 + [(0, 1)] * 4)
     losses = []

@@ -194,6 +194,7 @@ def test_a_crowded_run_is_made_again_with_more_room_unless_somebody_said_how_muc
 
 
 @pytest.mark.released
+@pytest.mark.slow
 def test_a_crowded_flock_made_again_with_more_room_is_the_hosted_one():
     values = {"n_birds": 500, "width": 140, "height": 140}
     table = sweep(FlockingModel, values, rng=[0], max_steps=40, policy=boid)

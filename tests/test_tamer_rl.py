@@ -68,6 +68,7 @@ def test_the_person_is_heard_first_and_the_world_has_the_last_word():
     assert metrics["reward"][10:20].mean() < 0.2 and metrics["reward"][-10:].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_any_learner_will_do_and_signals_of_people_find_it():
     world = probes.OneForever(max_steps=10_000)
     learner = TamerRL().learner(

@@ -5,9 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiled import observe, reset, start, step, unroll
 
 from aira_agents.errors import InputError
-from aira_agents.loop import start, unroll
 from aira_agents.policies import Rule
 from aira_agents.spaces import Box
 from environments.thermostat import LONGEST_DELAY, ROLE, Thermostat, ThermostatModel, bang_bang, proportional
@@ -20,14 +20,17 @@ def always(share):
     return lambda observation, key: jnp.asarray(share, jnp.float32)
 
 
+def nothing(transition):
+    return None
+
+
 def temperatures(world, act, steps):
     """Returns the temperatures after each step, `[steps, rooms]`."""
     policies = {ROLE: Rule(act)}
     now = start(world, policies, KEY)
-    step = eqx.filter_jit(lambda w, n: unroll(w, policies, n, 1)[0])
     found = []
     for _ in range(steps):
-        now = step(world, now)
+        now = unroll(world, policies, now, 1, nothing)[0]
         found.append(np.asarray(now.state.agents[ROLE].temperature_c))
     return np.array(found), now.state
 
@@ -55,7 +58,7 @@ def test_the_thermometer_is_late_by_its_delay(delay):
     policies = {ROLE: Rule(always(0.0))}
     now = start(world, policies, KEY)
     first = float(now.state.agents[ROLE].temperature_c[0])
-    _, seen = eqx.filter_jit(unroll)(world, policies, now, 60, lambda t: t.percepts[ROLE].features[0, 0])
+    _, seen = unroll(world, policies, now, 60, lambda t: t.percepts[ROLE].features[0, 0])
     age_h = np.maximum(np.arange(60) - delay, 0) / 6
     assert np.allclose(seen, first * np.exp(-age_h / 10) - 20, atol=1e-3)
 
@@ -64,16 +67,14 @@ def test_the_window_shows_the_series_between_the_hours_and_again_after_its_end()
     series = np.array([0.0, 10.0, 4.0], np.float32)
     world = Thermostat(outdoors_c=series, step_min=30, start_hours=1, n_rooms=1)
     policies = {ROLE: Rule(always(0.0))}
-    _, seen = eqx.filter_jit(unroll)(
-        world, policies, start(world, policies, KEY), 8, lambda t: t.percepts[ROLE].features[0, 1]
-    )
+    _, seen = unroll(world, policies, start(world, policies, KEY), 8, lambda t: t.percepts[ROLE].features[0, 1])
     assert np.allclose(10 * seen, [0, 5, 10, 7, 4, 2, 0, 5], atol=1e-5)
 
 
 def test_noise_has_the_deviation_it_is_given():
     world = Thermostat(outdoors_c=COLD, noise_c=0.5, n_rooms=4000)
-    state = world.reset(KEY)
-    read = world.observe(state, jax.random.key(1))[ROLE].features[:, 0]
+    state = reset(world, KEY)
+    read = observe(world, state, jax.random.key(1))[ROLE].features[:, 0]
     errors = read - (state.agents[ROLE].temperature_c - 20)
     assert np.std(errors) == pytest.approx(0.5, rel=0.05)
     assert abs(np.mean(errors)) < 0.03
@@ -81,15 +82,15 @@ def test_noise_has_the_deviation_it_is_given():
 
 def test_reward_is_the_distance_from_the_target_and_the_cost_of_heat():
     world = Thermostat(outdoors_c=COLD, n_rooms=1, cost_per_kwh=0.3)
-    state = world.reset(KEY)
-    after, feedback = world.step(state, {ROLE: {"heater": jnp.ones((1, 1))}}, KEY)
+    state = reset(world, KEY)
+    after, feedback = step(world, state, {ROLE: {"heater": jnp.ones((1, 1))}}, KEY)
     away = abs(float(after.agents[ROLE].temperature_c[0]) - 20)
     assert feedback[ROLE].reward[0] == pytest.approx(-away - 0.3 * 2 / 6, rel=1e-5)
 
 
 def test_more_than_full_power_is_full_power():
     world = Thermostat(n_rooms=3)
-    after, _ = world.step(world.reset(KEY), {ROLE: {"heater": jnp.array([[-1.0], [0.4], [9.0]])}}, KEY)
+    after, _ = step(world, reset(world, KEY), {ROLE: {"heater": jnp.array([[-1.0], [0.4], [9.0]])}}, KEY)
     assert np.allclose(after.agents[ROLE].heating_kw, [0.0, 0.8, 2.0])
 
 
@@ -115,13 +116,13 @@ def test_a_lossless_loop_is_stable_up_to_the_delay_that_theory_says(delay, grows
     policies = {ROLE: Rule(proportional(0.3, offset=0.5))}
     rooms = eqx.tree_at(
         lambda r: (r.temperature_c, r.past_c),
-        world.reset(KEY).agents[ROLE],
+        reset(world, KEY).agents[ROLE],
         (jnp.full(1, 20.1), jnp.full((1, LONGEST_DELAY + 1), 20.1)),
     )
     # A loss of one kilowatt whatever the temperature: the outdoors far away behind a thin conductance.
     far = eqx.tree_at(lambda w: (w.outdoors_c, w.loss_kw_per_k), world, (jnp.full(48, -1e5), jnp.float32(1e-5)))
     now = eqx.tree_at(lambda n: n.state.agents[ROLE], start(far, policies, KEY), rooms)
-    _, seen = eqx.filter_jit(unroll)(far, policies, now, 120, lambda t: t.percepts[ROLE].features[0, 0])
+    _, seen = unroll(far, policies, now, 120, lambda t: t.percepts[ROLE].features[0, 0])
     early, late = np.ptp(seen[: 120 // 3]), np.ptp(seen[-120 // 3 :])
     assert (late > early) == grows
 

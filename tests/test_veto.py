@@ -89,7 +89,8 @@ def test_one_action_that_is_valid_cannot_be_forbidden():
         policy.initial_memories(4),
         (jnp.asarray(9), jnp.full(4, 9)),
     )
-    decision, after = policy.decide(role, Percept(jnp.zeros((4, role.n_features)), only), mind, KEY)
+    decide = eqx.filter_jit(policy.decide)
+    decision, after = decide(role, Percept(jnp.zeros((4, role.n_features)), only), mind, KEY)
     assert not decision.forbidden.any() and decision.actions["move"].tolist() == [STAY] * 4
     assert int(after.attention.keys_left) == 9
 

@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
+from compiled import observe, reset, step
 
 from aira_agents.errors import InputError
 from aira_agents.evaluation import evaluate
@@ -19,7 +20,7 @@ def situation(cells, *, food=(), marsh=(), carries=False, **fields):
     """Villagers in `cells`, and nothing but the `food` and `marsh` given, all as (x, y)."""
     world = Villages(regrowth=0, **fields)
     x, y = jnp.asarray(cells, jnp.int32).T
-    state = with_columns(world.reset(KEY), ROLE, x=x, y=y, carries=jnp.full(4, carries))
+    state = with_columns(reset(world, KEY), ROLE, x=x, y=y, carries=jnp.full(4, carries))
     grounds = []
     for places in (food, marsh):
         ground = jnp.zeros(state.food.shape, bool)
@@ -30,11 +31,11 @@ def situation(cells, *, food=(), marsh=(), carries=False, **fields):
 
 
 def act(world, state, *moves):
-    return world.step(state, {ROLE: {"move": jnp.asarray(moves, jnp.int32)}}, jax.random.key(1))
+    return step(world, state, {ROLE: {"move": jnp.asarray(moves, jnp.int32)}}, jax.random.key(1))
 
 
 def seen_by(world, state, row):
-    features = world.observe(state, KEY)[ROLE].features
+    features = observe(world, state, KEY)[ROLE].features
     return jax.tree.map(lambda leaf: leaf[row], world.roles[0].observation(features))
 
 
@@ -83,12 +84,12 @@ def test_who_steps_into_the_marsh_dies_ten_steps_later_wherever_it_went():
 
 
 def test_the_marsh_is_in_the_east_and_leaves_the_homes_dry():
-    marsh = Villages(marsh=1).reset(KEY).marsh
+    marsh = reset(Villages(marsh=1), KEY).marsh
     assert not marsh[:, : RIVER + 2].any() and marsh[:, RIVER + 2 :].all()
 
 
 def test_food_lies_in_the_outer_three_columns():
-    food = Villages(food_west=1, food_east=1).reset(KEY).food
+    food = reset(Villages(food_west=1, food_east=1), KEY).food
     assert food[:, :3].all() and food[:, 14:].all() and not food[:, 3:14].any()
 
 
@@ -116,6 +117,7 @@ def test_a_place_is_counted_in_cells_from_home():
     assert place(seen_by(world, state, 0)).tolist() == [4 - (RIVER - 1), 5 - MIDDLE]
 
 
+@pytest.mark.slow
 def test_chance_brings_almost_nothing_home_and_the_rule_much():
     world = Villages()
     chance = evaluate(world, {ROLE: RandomPolicy()}, KEY, 32)[ROLE]
