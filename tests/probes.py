@@ -8,6 +8,8 @@ import jax.numpy as jnp
 
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
+from aira_agents.learning.flattening import Flattener
+from aira_agents.learning.pairs import pair_builder
 from aira_agents.parameters import number, size
 from aira_agents.populations import Population, State, clocks, founders, with_columns
 from aira_agents.sensors import ColumnSensor, Range
@@ -89,6 +91,17 @@ def run(learner, n_updates, key):
 def forever_and_once(learn):
     """Returns what `learn(world)` does where time runs out, and where agents die, `[2, ...]`: one program for both."""
     return jax.jit(jax.vmap(lambda dies: learn(One(dies=dies))))(jnp.asarray([0.0, 1.0]))
+
+
+def values_of_critics(record, networks, n_updates):
+    """Returns what the critic of an actor-critic makes of the only situation, of `forever_and_once`."""
+
+    def value(world):
+        state, _ = run(record.learner(world, networks), n_updates, jax.random.key(0))
+        flat = Flattener(pair_builder(world.roles[0], networks, record.critic_width))
+        return flat.restore(state.learned[ROLE].vector).critic(jnp.ones(1), None)[0][0]
+
+    return forever_and_once(value).tolist()
 
 
 class Bandit(Probe):
