@@ -1,16 +1,14 @@
 """`aira data`: from a recording to a clone, and from a participant to nobody, on the command line."""
 
 import pytest
+from recorded import meadow
 from test_cli import _fails
 from test_store import event
 
 from aira_agents.cli.main import main
 from aira_agents.data.dataset import Dataset
-from aira_agents.data.recording import record
 from aira_agents.learning.metrics import read_rows
-from aira_agents.policies import RandomPolicy
 from aira_agents.store import Store
-from environments.foraging import Foraging
 
 SMALL = ["--world.n-agents", "2", "--world.width", "5", "--world.height", "5", "--world.max-steps", "10"]
 
@@ -21,13 +19,16 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.delenv("AIRA_DATABASE_URL", raising=False)
 
 
+def two_episodes(who):
+    return meadow(who).filter(lambda episode: episode.provenance.index < 2)
+
+
 @pytest.fixture
 def people():
     with Store() as store:
         who = store.new_participant()
         store.add_events([event(who, id="a"), event(who, id="b")])
-        world = Foraging(n_agents=2, width=5, height=5, max_steps=4)
-        store.add_episodes(record(world, {"forager": RandomPolicy()}, 0, 2, who=who))
+        store.add_episodes(two_episodes(who))
     return who
 
 
@@ -50,7 +51,7 @@ def test_what_was_recorded_is_summed_up_cloned_and_judged(capsys, tmp_path):
 def test_the_database_is_listed_summed_up_exported_and_forgets(capsys, people, tmp_path):
     main(["data", "list"])
     told = capsys.readouterr().out
-    assert "1 participants" in told and "foraging: 2 episodes, 16 decisions" in told
+    assert "1 participants" in told and "foraging: 2 episodes, 24 decisions" in told
     assert "session s1: 2 events of evaluation" in told
     main(["data", "summary", "--world", "foraging"])
     assert "2 episodes, 8 steps, 1 participants" in capsys.readouterr().out
@@ -67,9 +68,8 @@ def test_the_database_is_listed_summed_up_exported_and_forgets(capsys, people, t
 @pytest.mark.parametrize("format", ["episodes", "parquet", "minari"])
 @pytest.mark.parametrize("whole", [True, False])
 def test_what_was_exported_is_imported_again_whatever_it_was_written_as(capsys, format, whole):
-    world = Foraging(n_agents=2, width=5, height=5, max_steps=4)
+    recorded = two_episodes(None)
     with Store() as store:
-        recorded = record(world, {"forager": RandomPolicy()}, 0, 2)
         store.add_episodes(recorded)
     main(["data", "export", "out", "--format", format])
     capsys.readouterr()

@@ -7,21 +7,15 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from test_dataset import CARTS, DATA
+from recorded import carts, meadow, rooms, wildlife
 
 from aira_agents.data.episodes import arrays_of
 from aira_agents.data.minari_files import export_minari, import_minari
 from aira_agents.data.parquet import export_parquet, import_parquet
-from aira_agents.data.recording import record
 from aira_agents.errors import CorruptFileError, InputError
-from aira_agents.policies import RandomPolicy, Rule
-from environments.predator_prey import PREDATOR, PREY, PredatorPrey
-from environments.thermostat import Thermostat, proportional
+from environments.predator_prey import PREY
 
-WILD = PredatorPrey(n_prey=8, n_predators=4, prey_capacity=20, predator_capacity=10, width=5, height=5, max_steps=30)
-WILDLIFE = record(WILD, {PREY: RandomPolicy(), PREDATOR: RandomPolicy()}, 0, 2, columns=("energy",), who="p1")
-ROOMS = record(Thermostat(n_rooms=2, max_steps=6), {"thermostat": Rule(proportional())}, 0, 2)
-ALL = pytest.mark.parametrize("data", [DATA, CARTS, WILDLIFE, ROOMS], ids=["meadow", "carts", "wildlife", "rooms"])
+ALL = pytest.mark.parametrize("recorded", [meadow, carts, wildlife, rooms])
 
 
 def assert_same_where_it_counts(one, other):
@@ -45,32 +39,33 @@ def assert_same_lives(track, other):
 
 
 @ALL
-def test_parquet_gives_back_every_decision(data, tmp_path):
+def test_parquet_gives_back_every_decision(recorded, tmp_path):
+    data = recorded()
     export_parquet(data, tmp_path)
     assert_same_where_it_counts(data, import_parquet(tmp_path))
 
 
 def test_a_table_is_readable_by_anybody(tmp_path):
-    (path,) = export_parquet(CARTS, tmp_path)
+    (path,) = export_parquet(carts(), tmp_path)
     table = pd.read_parquet(path)
     decisions = table[~table.after_end]
-    assert len(decisions) == CARTS.n_samples
+    assert len(decisions) == carts().n_samples
     assert {"feature: angle_rad", "action: push", "reward", "uid"} <= {*table.columns}
-    assert decisions.groupby("episode").size().tolist() == [episode.n_steps for episode in CARTS.episodes]
-    assert decisions["feature: angle_rad"].iloc[0] == CARTS.episodes[0].tracks["cart"].features[0, 0, 2]
+    assert decisions.groupby("episode").size().tolist() == [episode.n_steps for episode in carts().episodes]
+    assert decisions["feature: angle_rad"].iloc[0] == carts().episodes[0].tracks["cart"].features[0, 0, 2]
 
 
 @ALL
-def test_minaris_format_gives_back_every_life(data, tmp_path):
+def test_minaris_format_gives_back_every_life(recorded, tmp_path):
+    data = recorded()
     paths = export_minari(data, tmp_path)
     assert len(paths) == len(data.interfaces)
     assert_same_where_it_counts(data, import_minari(paths[0].parents[1]))
 
 
-@pytest.mark.parametrize(
-    ("data", "role"), [(DATA, "forager"), (WILDLIFE, PREY), (ROOMS, "thermostat")], ids=["meadow", "wildlife", "rooms"]
-)
-def test_minari_itself_opens_it(data, role, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("recorded", "role"), [(meadow, "forager"), (wildlife, PREY), (rooms, "thermostat")])
+def test_minari_itself_opens_it(recorded, role, tmp_path, monkeypatch):
+    data = recorded()
     minari = importlib.import_module("minari")  # slow to import, and only this test needs it
     export_minari(data, tmp_path)
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
@@ -93,7 +88,7 @@ def test_minari_itself_opens_it(data, role, tmp_path, monkeypatch):
 @pytest.mark.parametrize("export", [export_parquet, export_minari])
 def test_nothing_is_not_exported(export, tmp_path):
     with pytest.raises(InputError, match="no episode to export"):
-        export(DATA.filter(lambda e: False), tmp_path)
+        export(meadow().filter(lambda e: False), tmp_path)
 
 
 def test_what_is_truncated_missing_or_foreign_is_one_clear_line(tmp_path):
@@ -101,7 +96,7 @@ def test_what_is_truncated_missing_or_foreign_is_one_clear_line(tmp_path):
         import_parquet(tmp_path)
     with pytest.raises(InputError, match="no dataset of Minari"):
         import_minari(tmp_path)
-    first, _ = export_parquet(WILDLIFE, tmp_path / "tables")
+    first, _ = export_parquet(wildlife(), tmp_path / "tables")
     whole = first.read_bytes()
     first.write_bytes(whole[:100])
     with pytest.raises(CorruptFileError, match="truncated or not a Parquet file"):
@@ -112,7 +107,7 @@ def test_what_is_truncated_missing_or_foreign_is_one_clear_line(tmp_path):
     pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "foreign.parquet")
     with pytest.raises(CorruptFileError, match="not exported by aira_agents"):
         import_parquet(tmp_path)
-    (data,) = export_minari(DATA, tmp_path)
+    (data,) = export_minari(meadow(), tmp_path)
     file = data / "main_data.hdf5"
     file.write_bytes(file.read_bytes()[:500])
     with pytest.raises(CorruptFileError, match="truncated or not an HDF5 file"):
@@ -128,4 +123,4 @@ def test_what_is_truncated_missing_or_foreign_is_one_clear_line(tmp_path):
 def test_without_the_package_the_line_says_what_to_install(package, export, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(InputError, match=rf"needs the package {package}.*aira-agents\[data\]"):
-        export(DATA, tmp_path)
+        export(meadow(), tmp_path)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from databases import database  # noqa: F401  a fixture
+from recorded import meadow
 from sqlalchemy import text
-from test_dataset import DATA
 from test_store import event, store  # noqa: F401  fixtures
 
 from aira_agents.data.dataset import Dataset
@@ -27,9 +27,9 @@ READERS = {
 
 
 def of(who, first, last):
-    chosen = DATA.episodes[first:last]
+    chosen = meadow().episodes[first:last]
     changed = [dataclasses.replace(e, provenance=dataclasses.replace(e.provenance, who=who)) for e in chosen]
-    return dataclasses.replace(DATA, episodes=tuple(changed))
+    return dataclasses.replace(meadow(), episodes=tuple(changed))
 
 
 @pytest.fixture

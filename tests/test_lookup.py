@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import probes
 import pytest
+from recorded import ROOMS, rooms
 
 from aira_agents.data.lookup import lookup
 from aira_agents.data.recording import record
@@ -14,7 +15,6 @@ from aira_agents.evaluation import evaluate
 from aira_agents.policies import RandomPolicy, Rule
 from aira_agents.policies.lookup import LookupPolicy
 from environments.foraging import Foraging, greedy
-from environments.thermostat import Thermostat, proportional
 
 WORLD = probes.Bandit(n_players=3)
 (ROLE,) = WORLD.roles
@@ -66,9 +66,8 @@ def test_lookup_in_greedy_foraging_is_nearly_greedy():
 
 
 def test_numbers_are_looked_up_too():
-    world = Thermostat(n_rooms=2, max_steps=20)
-    data = record(world, {"thermostat": Rule(proportional())}, 0, 3)
-    again = record(world, lookup(world, data), 1, 3)
+    data = rooms()
+    again = record(ROOMS, lookup(ROOMS, data), 1, 3)
     known = np.concatenate([e.tracks["thermostat"].actions["heater"].ravel() for e in data.episodes])
     done = np.concatenate([e.tracks["thermostat"].actions["heater"].ravel() for e in again.episodes])
     assert np.isin(done, known).all()

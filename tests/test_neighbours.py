@@ -1,5 +1,6 @@
 """Neighbours at any size: every way gives what brute force gives, and overflow is counted."""
 
+import compiled
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -77,11 +78,11 @@ def test_a_cell_lists_each_of_those_in_it_once():
 
 
 def _flock(world):
-    state = world.reset(KEY)
+    state = compiled.reset(world, KEY)
     together = jnp.full(world.n_birds, 5.0)
     agents = eqx.tree_at(lambda b: (b.x, b.y), state.agents["bird"], (together, together))
     stay = {"bird": {"fly": jnp.zeros((world.n_birds, 2))}}
-    after, _ = world.step(eqx.tree_at(lambda s: s.agents["bird"], state, agents), stay, KEY)
+    after, _ = compiled.step(world, eqx.tree_at(lambda s: s.agents["bird"], state, agents), stay, KEY)
     return after
 
 

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import probes
 import pytest
+from recorded import wildlife
 
 from aira_agents.data.recording import PERSON, Tape, keeper, provenance, record
 from aira_agents.errors import IncompatiblePolicyError, InputError
@@ -12,16 +13,13 @@ from aira_agents.loop import start, unroll
 from aira_agents.policies import RandomPolicy, Rule
 from environments.cartpole import CartPole
 from environments.foraging import Foraging, ForagingModel, greedy
-from environments.predator_prey import PREDATOR, PREY, PredatorPrey
 
 MEADOW = Foraging(n_agents=3, width=6, height=5, food_at_start=0.2, max_steps=7)
 RULE = {"forager": Rule(greedy)}
-WILD = PredatorPrey(n_prey=8, n_predators=4, prey_capacity=20, predator_capacity=10, width=5, height=5, max_steps=40)
 
 
 def test_every_life_begins_fresh_and_ends_once_as_its_last_step_says():
-    data = record(WILD, {PREY: RandomPolicy(), PREDATOR: RandomPolicy()}, 0, 3)
-    for episode in data.episodes:
+    for episode in wildlife().episodes:
         born_late = 0
         for track in episode.tracks.values():
             for uid in np.unique(track.uid[track.active]):
@@ -60,10 +58,10 @@ def test_the_same_seed_records_the_same_and_another_seed_another():
 
 
 def test_where_recording_stops_before_the_world_the_last_step_is_truncated():
-    (episode,) = record(MEADOW, RULE, 0, 1, most_steps=3).episodes
+    episode = record(MEADOW, RULE, 0, 2, most_steps=3).episodes[0]
     track = episode.tracks["forager"]
     assert track.truncated.tolist() == [[False] * 3, [False] * 3, [True] * 3]
-    (longer,) = record(MEADOW, RULE, 0, 1).episodes
+    longer = record(MEADOW, RULE, 0, 2).episodes[0]
     np.testing.assert_array_equal(track.final, longer.tracks["forager"].features[3])
 
 
@@ -92,7 +90,7 @@ def test_an_episode_says_where_it_comes_from_and_has_an_id_of_its_own():
     assert (about.world, about.seed, about.index, about.who, about.licence) == ("foraging", 7, 1, "p1", "CC0-1.0")
     assert about.parameters["food_at_start"] == 0.2
     assert len({episode.id for episode in data.episodes}) == 2
-    other = record(MEADOW, {"forager": RandomPolicy()}, 7, 1).episodes[0].provenance
+    other = provenance(MEADOW, {"forager": RandomPolicy()})
     assert other.policies != about.policies
 
 

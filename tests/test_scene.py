@@ -5,6 +5,7 @@ import math
 import struct
 from pathlib import Path
 
+import compiled
 import imageio_ffmpeg
 import jax
 import jax.numpy as jnp
@@ -33,7 +34,7 @@ from viz.scene import Scales, scene_of
 
 
 def begun(world, seed=0):
-    return world.reset(jax.random.key(seed))
+    return compiled.reset(world, jax.random.key(seed))
 
 
 @pytest.mark.parametrize("name", WORLDS)

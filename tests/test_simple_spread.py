@@ -1,3 +1,4 @@
+import compiled
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,13 +9,13 @@ from environments.simple_spread import ROLE, SimpleSpread
 
 
 def placed(position):
-    state = SimpleSpread().reset(jax.random.key(0))
+    state = compiled.reset(SimpleSpread(), jax.random.key(0))
     state = eqx.tree_at(lambda s: s.landmarks, state, jnp.asarray([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
     return with_columns(state, ROLE, position=jnp.asarray(position))
 
 
 def move(state, moves):
-    return SimpleSpread().step(state, {ROLE: {"move": jnp.asarray(moves, jnp.int32)}}, jax.random.key(0))
+    return compiled.step(SimpleSpread(), state, {ROLE: {"move": jnp.asarray(moves, jnp.int32)}}, jax.random.key(0))
 
 
 def test_a_push_shows_in_velocity_first_and_in_position_a_step_later():
@@ -39,5 +40,5 @@ def test_covering_every_landmark_costs_nothing():
 
 def test_an_agent_sees_the_others_and_the_landmarks_relative_to_itself():
     state = placed([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    seen = SimpleSpread().observe(state, jax.random.key(0))[ROLE].features[1]
+    seen = compiled.observe(SimpleSpread(), state, jax.random.key(0))[ROLE].features[1]
     np.testing.assert_allclose(seen, [0, 0, 1, 0, -1, 0, 0, 0, -1, 1, -1, 0, -1, 1], atol=1e-6)

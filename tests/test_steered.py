@@ -2,6 +2,7 @@
 
 import threading
 
+import compiled
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -96,7 +97,7 @@ def test_who_lost_a_sensor_decides_as_if_it_saw_nothing_and_the_frozen_stay():
     role = world.roles[0]
     network = MLPPolicy.build(role.n_features, role.n_outputs, jax.random.key(0), final_scale=5.0)
     whole = Impaired.not_yet(network, role)
-    percept = world.observe(world.reset(jax.random.key(1)), jax.random.key(2))["forager"]
+    percept = compiled.observe(world, compiled.reset(world, jax.random.key(1)), jax.random.key(2))["forager"]
     key = jax.random.key(3)
     decided, _ = network.decide(role, percept, None, key)
     assert np.array_equal(whole.decide(role, percept, None, key)[0].actions["move"], decided.actions["move"])

@@ -10,8 +10,9 @@ import time
 
 import pytest
 from databases import database  # noqa: F401  a fixture
+from recorded import carts, meadow
 from sqlalchemy import text
-from test_dataset import CARTS, DATA, assert_same
+from test_dataset import assert_same
 
 from aira_agents.data.dataset import merge
 from aira_agents.data.recording import record
@@ -102,20 +103,20 @@ def test_events_are_read_in_the_order_of_what_was_seen_not_of_arrival(store):
 
 def test_episodes_come_back_as_a_dataset_for_each_world(store):
     who = store.new_participant()
-    mine = record(Foraging(n_agents=2, width=5, height=5, max_steps=3), {"forager": RandomPolicy()}, 0, 2, who=who)
+    mine = meadow(who).filter(lambda episode: episode.provenance.index < 2)
     wide = record(
         Foraging(n_agents=2, width=5, height=5, vision_radius=2, max_steps=3), {"forager": RandomPolicy()}, 0, 1
     )
     assert len(store.add_episodes(mine)) == 2
     assert store.add_episodes(mine) == ()  # there already
-    store.add_episodes(CARTS)
+    store.add_episodes(carts())
     store.add_episodes(wide)
     found = store.datasets()
     assert {name: len(own) for name, own in found.items()} == {"foraging": 2, "foraging-2": 1, "cartpole": 3}
     assert_same(found["foraging"], mine)
     assert {*store.datasets(who=who)} == {"foraging"}
     with pytest.raises(InputError, match="no participant p1"):
-        store.add_episodes(merge([DATA]))
+        store.add_episodes(merge([meadow()]))
 
 
 def test_runs_are_kept_with_their_figures(store):

@@ -6,6 +6,7 @@ import functools
 import numpy as np
 import probes
 import pytest
+from recorded import meadow, rooms
 
 from aira_agents.data.recording import record
 from aira_agents.data.samples import rows
@@ -13,10 +14,8 @@ from aira_agents.data.summary import Counts, balance, summarize
 from aira_agents.errors import InputError
 from aira_agents.learning.cloning import BehaviourCloning
 from aira_agents.learning.train import train
-from aira_agents.policies import RandomPolicy, Rule
+from aira_agents.policies import RandomPolicy
 from aira_agents.policies.mlp import MLPPolicy
-from environments.foraging import Foraging, greedy
-from environments.thermostat import Thermostat, proportional
 
 WORLD = probes.Bandit(n_players=2)
 
@@ -62,19 +61,12 @@ def test_what_is_skewed_missing_or_of_one_kind_is_said():
 
 
 def test_a_meadow_and_a_room_are_summed_up():
-    meadow = Foraging(n_agents=3, width=6, height=6, max_steps=20)
-    found = summarize(record(meadow, {"forager": Rule(greedy)}, 0, 5, columns=("x",), who="p1"), by="x")
+    found = summarize(meadow(), by="x")
     own = found.roles["forager"]
-    assert (own.samples, own.lives, found.people) == (300, 15, 1)
-    assert sum(own.actions["move"].counts.values()) == 300
+    assert (own.samples, own.lives, found.people) == (120, 30, 1)
+    assert sum(own.actions["move"].counts.values()) == 120
     assert own.groups is not None and set(own.groups.counts) == set("012345")
-    rooms = Thermostat(n_rooms=2, max_steps=10)
-    low, mean, high = (
-        summarize(record(rooms, {"thermostat": Rule(proportional())}, 0, 2))
-        .roles["thermostat"]
-        .ranges["heater"]
-        .popitem()[1]
-    )
+    low, mean, high = summarize(rooms()).roles["thermostat"].ranges["heater"].popitem()[1]
     assert low <= mean <= high
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import compiled
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -41,20 +42,18 @@ def moved(world, state, symmetry):
 @pytest.mark.parametrize("world", [SQUARE_MEADOW, LONG_MEADOW], ids=["square", "long"])
 def test_a_turned_meadow_is_perceived_and_moves_as_declared(world):
     sensor, effector = world.roles[0].sensors[0], world.roles[0].effectors[0]
-    observe, step = jax.jit(lambda *a: world.observe(*a)), jax.jit(lambda *a: world.step(*a))
     key = jax.random.key(0)
-    state = world.reset(key)
+    state = compiled.reset(world, key)
     assert len(world.symmetries) == (7 if world is SQUARE_MEADOW else 3)
     for symmetry in world.symmetries:
         features, actions = sensor.under(symmetry), effector.under(symmetry)
         turned = moved(world, state, symmetry)
-        np.testing.assert_array_equal(
-            observe(turned, key)[ROLE].features, features.of_numbers(np.asarray(observe(state, key)[ROLE].features))
-        )
+        own, there = (np.asarray(compiled.observe(world, seen, key)[ROLE].features) for seen in (state, turned))
+        np.testing.assert_array_equal(there, features.of_numbers(own))
         for action in range(5):
-            now, _ = step(state, {ROLE: {"move": jnp.asarray([action], jnp.int32)}}, key)
+            now, _ = compiled.step(world, state, {ROLE: {"move": jnp.asarray([action], jnp.int32)}}, key)
             other = actions.of_choices(np.asarray([action], np.int32))
-            after, _ = step(turned, {ROLE: {"move": jnp.asarray(other)}}, key)
+            after, _ = compiled.step(world, turned, {ROLE: {"move": jnp.asarray(other)}}, key)
             for name in ("x", "y", "eaten"):
                 there = moved(world, now, symmetry).agents[ROLE]
                 np.testing.assert_array_equal(getattr(after.agents[ROLE], name), getattr(there, name))
@@ -81,12 +80,12 @@ def test_the_best_rule_of_a_symmetric_world_is_equivariant():
 def test_a_mirrored_cart_is_pushed_from_the_other_side():
     world = CartPole()
     sensor, effector = world.roles[0].sensors[0], world.roles[0].effectors[0]
-    state, key = world.reset(jax.random.key(3)), jax.random.key(0)
+    state, key = compiled.reset(world, jax.random.key(3)), jax.random.key(0)
     there = with_columns(state, "cart", motion=-state.agents["cart"].motion)
     push, other = np.asarray([0], np.int32), effector.under(MIRROR).of_choices(np.asarray([0], np.int32))
     assert other.tolist() == [1] and sensor.under(SQUARE[3]) is None
-    after, _ = world.step(state, {"cart": {"push": jnp.asarray(push)}}, key)
-    mirrored, _ = world.step(there, {"cart": {"push": jnp.asarray(other)}}, key)
+    after, _ = compiled.step(world, state, {"cart": {"push": jnp.asarray(push)}}, key)
+    mirrored, _ = compiled.step(world, there, {"cart": {"push": jnp.asarray(other)}}, key)
     moved_there = sensor.under(MIRROR).of_numbers(np.asarray(after.agents["cart"].motion))
     np.testing.assert_allclose(mirrored.agents["cart"].motion, moved_there, rtol=1e-6)
 
@@ -104,11 +103,11 @@ def same_through(world, state, there, symmetry, actions, compare):
     """Checks that `there`, the moved `state`, is perceived and moves as is declared; `compare` two states."""
     (role,) = world.roles
     key, (effector,) = jax.random.key(0), role.effectors
-    own, other = (world.observe(seen, key)[role.name].features for seen in (state, there))
+    own, other = (compiled.observe(world, seen, key)[role.name].features for seen in (state, there))
     np.testing.assert_allclose(other, relabelled(role, own, symmetry), atol=1e-6)
     turned = jnp.asarray(effector.under(symmetry).of_choices(np.asarray(actions, np.int32)))
     after, there_after = (
-        world.step(begun, {role.name: {effector.name: told}}, key)
+        compiled.step(world, begun, {role.name: {effector.name: told}}, key)
         for begun, told in ((state, jnp.asarray(actions, jnp.int32)), (there, turned))
     )
     np.testing.assert_allclose(after[1][role.name].reward, there_after[1][role.name].reward, atol=1e-5)
@@ -119,7 +118,7 @@ def same_through(world, state, there, symmetry, actions, compare):
 def test_a_flipped_village_is_a_village(shared_home):
     world = Villages(shared_home=shared_home, regrowth=0.0, food_east=0.9)
     (flip,) = world.symmetries
-    state = world.reset(jax.random.key(1))
+    state = compiled.reset(world, jax.random.key(1))
     state = with_columns(state, "villager", x=jnp.asarray([2, 5, 11, 14]), y=jnp.asarray([0, 4, 2, 6]))
 
     def flipped(own):
@@ -136,7 +135,7 @@ def test_a_flipped_village_is_a_village(shared_home):
 
 def test_a_turned_spread_is_a_spread():
     world = SimpleSpread()
-    state = world.reset(jax.random.key(0))
+    state = compiled.reset(world, jax.random.key(0))
     state = with_columns(state, "agent", velocity=jax.random.normal(jax.random.key(1), (3, 2)))
     for symmetry in world.symmetries:
         turn = jnp.asarray(symmetry.matrix, jnp.float32)
