@@ -5,6 +5,7 @@ import dataclasses
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from aira_agents.effectors import Effector
 from aira_agents.environment import Environment, Role
@@ -86,6 +87,30 @@ class One(OneForever):
 def run(learner, n_updates, key):
     """Returns the last state, and the metrics of each update; for a program around it."""
     return jax.lax.scan(lambda state, _: learner.update(state), learner.init(key), None, n_updates)
+
+
+@eqx.filter_jit
+def begun(record, world, networks):
+    """Returns the first state of a learner; one program whatever the numbers of `record` and `world`."""
+    return record.learner(world, networks).init(jax.random.key(0))
+
+
+@eqx.filter_jit
+def updated(record, world, networks, state):
+    """Returns the next state and what was measured.
+
+    The program is kept, so nothing that a test replaces for itself would be met: there is `run` for that.
+    """
+    return record.learner(world, networks).update(state)
+
+
+def learned(record, world, networks, n_updates):
+    """Returns the last state, and the metrics of each of one or more updates."""
+    state, rows = begun(record, world, networks), []
+    for _ in range(n_updates):
+        state, metrics = updated(record, world, networks, state)
+        rows.append(metrics)
+    return state, {name: np.asarray([row[name] for row in rows]) for name in rows[0]}
 
 
 def forever_and_once(learn):

@@ -23,15 +23,15 @@ from environments.cartpole import CartPole
 from environments.thermostat import Thermostat
 
 SMALL = functools.partial(MLPPolicy.build, hidden=(16,))
+TWO_SITUATIONS = functools.partial(TabularPolicy.build, edges=[[0.5]])
 QUICK = {"n_worlds": 16, "n_steps": 4, "learning_rate": 0.01, "warmup_steps": 0, "replay_size": 5000}
 QUICK |= {"target_every": 20, "target_rate": 1.0}
 
 
 def trained(world, networks=SMALL, n_updates=60, **values):
     """Returns the learner, its state, and the metrics of each update."""
-    learner = DQN(**QUICK | values).learner(world, networks)
-    state, metrics = jax.jit(lambda key: probes.run(learner, n_updates, key))(jax.random.key(0))
-    return learner, state, {name: np.asarray(own) for name, own in metrics.items()}
+    record = DQN(**QUICK | values)
+    return record.learner(world, networks), *probes.learned(record, world, networks, n_updates)
 
 
 def values(learner, state, *situations):
@@ -91,13 +91,12 @@ def test_every_effector_learns_what_is_best_for_it():
 @pytest.mark.parametrize("max_steps", [1, 1000])
 def test_what_is_invalid_is_not_hoped_for(max_steps):
     # As for Q-learning: a table in which the forbidden arm seems to be worth nine.
-    networks = functools.partial(TabularPolicy.build, edges=[[0.5]])
-    learner = DQN(**QUICK | {"discount": 0.5}).learner(probes.ForbiddenArm(max_steps=max_steps), networks)
-    state = learner.init(jax.random.key(0))
+    record, world = DQN(**QUICK | {"discount": 0.5}), probes.ForbiddenArm(max_steps=max_steps)
+    state = probes.begun(record, world, TWO_SITUATIONS)
     lured = jnp.asarray([0.0, 9.0] * 2)
     state = eqx.tree_at(lambda s: [getattr(s.learned["player"], n) for n in ("vector", "target")], state, [lured] * 2)
-    state, _ = jax.jit(learner.update)(state)
-    assert np.array_equal(values(learner, state, [1.0]), [[0.0, 9.0]])
+    state, _ = probes.updated(record, world, TWO_SITUATIONS, state)
+    assert np.array_equal(values(record.learner(world, TWO_SITUATIONS), state, [1.0]), [[0.0, 9.0]])
 
 
 @pytest.mark.slow
@@ -126,9 +125,10 @@ def test_nothing_is_learned_before_the_warm_up_is_over():
 
 
 def test_learning_goes_on_after_two_thousand_million_steps():
-    learner = DQN(**QUICK | {"warmup_steps": 64}).learner(probes.Bandit(), SMALL)
-    state = eqx.tree_at(lambda s: s.n_updates, learner.init(jax.random.key(0)), jnp.asarray(2**31 // 64, jnp.int32))
-    state, _ = jax.jit(learner.update)(state)
+    record = DQN(**QUICK | {"warmup_steps": 64})
+    begun = probes.begun(record, probes.Bandit(), SMALL)
+    state = eqx.tree_at(lambda s: s.n_updates, begun, jnp.asarray(2**31 // 64, jnp.int32))
+    state, _ = probes.updated(record, probes.Bandit(), SMALL, state)
     assert int(state.learned[probes.ROLE].n_gradients) == 8
 
 
@@ -140,8 +140,9 @@ def test_the_judge_is_replaced_every_so_many_gradient_steps(settings, same):
 
 
 def test_the_judge_may_follow_slowly():
-    learner, state, _ = trained(probes.Bandit(), n_updates=1, target_every=1, target_rate=0.5, n_gradients=1)
-    begun, own = learner.init(jax.random.key(0)).learned[probes.ROLE], state.learned[probes.ROLE]
+    settings = {"target_every": 8, "target_rate": 0.5}  # once, after the last gradient step
+    begun = probes.begun(DQN(**QUICK | settings), probes.Bandit(), SMALL).learned[probes.ROLE]
+    own = trained(probes.Bandit(), n_updates=1, **settings)[1].learned[probes.ROLE]
     assert np.allclose(own.target, (begun.target + own.vector) / 2, atol=1e-6)
     assert not np.allclose(own.target, own.vector, atol=1e-6)
 

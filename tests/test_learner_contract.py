@@ -23,6 +23,7 @@ from aira_agents.human.preferences import Preferences
 from aira_agents.human.tamer import TAMER
 from aira_agents.human.tamer_rl import TamerRL
 from aira_agents.human.teacher import Teacher
+from aira_agents.learning.dispatch import Dispatch
 from aira_agents.learning.dqn import DQN
 from aira_agents.learning.evolution import Evolution
 from aira_agents.learning.learner import copied
@@ -197,14 +198,14 @@ def test_a_number_among_the_hyperparameters_can_be_vmapped(name):
 
 @each_learner
 def test_a_state_holds_no_world_and_a_donated_one_takes_nobody_elses_arrays_with_it(name):
-    world = probes.Bandit()
+    world = probes.Bandit(n_players=2, max_steps=3)
     learner = made(name, world)
     state = copied(jax.jit(learner.init)(jax.random.key(0)))
     assert not any(isinstance(leaf, Environment) for leaf in jax.tree.leaves(state, is_leaf=_is_world))
     policies = learner.policies(state)
     before = numbers(policies)
-    jax.jit(learner.update, donate_argnums=0)(state)
-    assert int(world.max_steps) == 1
+    Dispatch(learner, state, 1)(state, 1)
+    assert any(own.is_deleted() for own in jax.tree.leaves(state)) and int(world.max_steps) == 3
     assert all(np.array_equal(a, b) for a, b in zip(before, numbers(policies), strict=True))
 
 
@@ -217,6 +218,8 @@ def test_an_invalid_arm_is_never_pulled(name):
     learner = made(name, probes.ForbiddenArm())
     state, metrics = jax.jit(lambda key: probes.run(learner, 5, key))(jax.random.key(0))
     assert np.all(np.asarray(metrics["return"]) == 0)
+    undecided = [own for measured, own in metrics.items() if measured.startswith("entropy/")]
+    assert np.all(np.abs(undecided) < 1e-6)  # there is nothing to choose
     assert evaluate(probes.ForbiddenArm(), learner.policies(state), jax.random.key(0), 50)["player"].estimate == 0
 
 
@@ -241,8 +244,9 @@ def garbage_is_heard(monkeypatch):
 
 @each_learner
 def test_empty_rows_take_no_part(name, garbage_is_heard):
-    found = learned_beside(name, [1e6, -1.0])
-    assert all(np.array_equal(own[0], own[1], equal_nan=True) for own in numbers(found))
+    policies, metrics = learned_beside(name, [1e6, -1.0])
+    assert all(np.array_equal(own[0], own[1], equal_nan=True) for own in numbers((policies, metrics)))
+    assert np.all(np.asarray(metrics["length"]) == 1)
 
 
 @pytest.mark.slow  # what it tests is the test above
