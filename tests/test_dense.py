@@ -12,7 +12,14 @@ from aira_agents.policies import halves
 from aira_agents.policies.dense import FEW, LARGE, answers
 from aira_agents.policies.mlp import MLPPolicy
 
-NETWORK = MLPPolicy.build(3, 2, jax.random.key(0), hidden=(8, 8), final_scale=1.0)
+BUILD = functools.partial(MLPPolicy.build, 3, 2, hidden=(8, 8), final_scale=1.0)
+NETWORK = eqx.filter_jit(BUILD)(jax.random.key(0))
+
+
+@eqx.filter_jit
+def side_by_side(key):
+    """Four networks, as arrays with an axis in front."""
+    return eqx.filter_vmap(BUILD)(jax.random.split(key, 4))
 
 
 def softened(numbers):
@@ -27,7 +34,7 @@ def test_many_rows_answer_and_learn_as_one_row_does(n_rows, bias, activation):
     layers = NETWORK.layers
     if not bias:
         layers = tuple(eqx.tree_at(lambda layer: layer.bias, layer, None) for layer in layers)
-    rows = jax.random.normal(jax.random.key(1), (n_rows, 3))
+    rows = np.random.default_rng(1).standard_normal((n_rows, 3), np.float32)
 
     def one_by_one(layers, rows):
         def one(row):
@@ -54,9 +61,7 @@ def test_many_rows_answer_and_learn_as_one_row_does(n_rows, bias, activation):
 
 
 def test_networks_side_by_side_learn_as_each_does_alone():
-    networks = eqx.filter_vmap(lambda key: MLPPolicy.build(3, 2, key, final_scale=1.0))(
-        jax.random.split(jax.random.key(2), 4)
-    )
+    networks = side_by_side(jax.random.key(2))
     rows = jax.random.normal(jax.random.key(3), (4, 6, 3))
     slope = jax.jit(jax.grad(lambda layers, rows: jnp.sum(answers(jnp.tanh, layers, rows) ** 2)))
     together = jax.jit(jax.vmap(slope))(networks.layers, rows)
@@ -69,18 +74,19 @@ def test_networks_side_by_side_learn_as_each_does_alone():
 @pytest.mark.parametrize("n_worlds", [2, FEW])
 def test_worlds_side_by_side_answer_as_each_does_alone(n_worlds):
     rows = jax.random.normal(jax.random.key(4), (n_worlds, 1, 3))
-    together = jax.vmap(lambda own: answers(jnp.tanh, NETWORK.layers, own))(rows)
-    alone = jnp.stack([NETWORK(own[0], None)[0] for own in rows])
+    together = jax.jit(jax.vmap(lambda own: answers(jnp.tanh, NETWORK.layers, own)))(rows)
+    answer = jax.jit(lambda row: NETWORK(row, None)[0])
+    alone = np.stack([answer(own[0]) for own in rows])
     np.testing.assert_allclose(together[:, 0], alone, atol=1e-6)
 
 
 def test_networks_side_by_side_answer_the_same_rows_each_in_its_way():
-    networks = eqx.filter_vmap(lambda key: MLPPolicy.build(3, 2, key))(jax.random.split(jax.random.key(5), 4))
+    networks = side_by_side(jax.random.key(5))
     rows = jax.random.normal(jax.random.key(6), (2, 3))
-    together = eqx.filter_vmap(lambda own: answers(jnp.tanh, own.layers, rows))(networks)
+    answer = jax.jit(lambda layers: answers(jnp.tanh, layers, rows))
+    together = jax.jit(jax.vmap(answer))(networks.layers)
     for i in range(4):
-        own = jax.tree.map(lambda leaf, i=i: leaf[i], eqx.filter(networks, eqx.is_array))
-        alone = answers(jnp.tanh, own.layers, rows)
+        alone = answer(jax.tree.map(lambda leaf, i=i: leaf[i], networks.layers))
         np.testing.assert_allclose(together[i], alone, atol=1e-6)
 
 
