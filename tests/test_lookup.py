@@ -1,5 +1,6 @@
 """Lookup does what was done where it is most like here."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,13 +21,23 @@ WORLD = probes.Bandit(n_players=3)
 (ROLE,) = WORLD.roles
 
 
-def decided(policy, shown, role=ROLE, valid=None, key=0):
-    percept = Percept(jnp.asarray(shown)[:, None], valid or {})
-    return policy.decide(role, percept, None, jax.random.key(key))[0].actions["choose"].tolist()
+@eqx.filter_jit
+def decide(policy, percept, key):
+    return policy.decide(ROLE, percept, None, key)[0].actions["choose"]
+
+
+def in_rows(numbers):
+    """Returns `[rows, features]`; a plain list of numbers are rows of one feature."""
+    numbers = np.asarray(numbers, np.float32)
+    return jnp.asarray(numbers if numbers.ndim > 1 else numbers[:, None])
+
+
+def decided(policy, shown, valid=None, key=0):
+    return decide(policy, Percept(in_rows(shown), valid or {}), jax.random.key(key)).tolist()
 
 
 def table(features, actions):
-    return LookupPolicy.build(jnp.asarray(features)[:, None], {"choose": jnp.asarray(actions, jnp.int32)})
+    return LookupPolicy.build(in_rows(features), {"choose": jnp.asarray(actions, jnp.int32)})
 
 
 def test_the_nearest_row_is_done_again():
@@ -34,12 +45,9 @@ def test_the_nearest_row_is_done_again():
 
 
 def test_a_feature_counts_in_units_of_its_deviation():
-    both = jnp.asarray([[0.0, 0.0], [1.0, 1000.0]])
-    policy = LookupPolicy.build(both, {"choose": jnp.asarray([0, 1], jnp.int32)})
+    policy = table([[0.0, 0.0], [1.0, 1000.0]], [0, 1])
     # 400 of the second feature is less than half of its spread, 0.9 of the first nearly all of it.
-    role = probes.Bandit().roles[0]
-    percept = Percept(jnp.asarray([[0.9, 400.0]]), {})
-    assert policy.decide(role, percept, None, jax.random.key(0))[0].actions["choose"].tolist() == [1]
+    assert decided(policy, [[0.9, 400.0], [0.1, 400.0], [0.4, 900.0]]) == [1, 0, 1]
 
 
 def test_rows_equally_near_are_taken_in_proportion():
@@ -49,7 +57,7 @@ def test_rows_equally_near_are_taken_in_proportion():
 
 
 def test_the_nearest_row_that_is_valid_is_done_and_else_anything_that_is():
-    first_only = {"choose": jnp.tile(jnp.asarray([True, False]), (3, 1))}
+    first_only = {"choose": jnp.asarray([[True, False]] * 3)}
     assert decided(table([0.0, 9.0], [1, 0]), [0.0] * 3, valid=first_only) == [0, 0, 0]
     assert decided(table([0.0, 9.0], [1, 1]), [0.0] * 3, valid=first_only) == [0, 0, 0]
 

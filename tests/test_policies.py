@@ -31,36 +31,44 @@ KEY = jax.random.key(0)
 SMALL = functools.partial(MLPPolicy.build, hidden=(8,))
 
 
+@functools.cache
+def network():
+    return eqx.filter_jit(SMALL)(ROLE.n_features, ROLE.n_outputs, KEY)
+
+
 def normalized():
     seen = Statistics(jnp.full(ROLE.n_features, 0.2), jnp.full(ROLE.n_features, 4.0), jnp.asarray(9.0))
-    return NormalizedPolicy(SMALL(ROLE.n_features, ROLE.n_outputs, KEY), seen)
+    return NormalizedPolicy(network(), seen)
 
 
 def conv():
     start, shape = ConvPolicy.patch_of(ROLE)
-    return ConvPolicy.build(ROLE.n_features, ROLE.n_outputs, KEY, patch_start=start, patch_shape=shape)
+    build = functools.partial(ConvPolicy.build, patch_start=start, patch_shape=shape)
+    return eqx.filter_jit(build)(ROLE.n_features, ROLE.n_outputs, KEY)
 
 
 def per_agent(newborn="keep"):
-    return PerAgent.build(ROLE.n_features, ROLE.n_outputs, KEY, inner=SMALL, capacity=ROLE.capacity, newborn=newborn)
+    build = functools.partial(PerAgent.build, inner=SMALL, capacity=ROLE.capacity, newborn=newborn)
+    return eqx.filter_jit(build)(ROLE.n_features, ROLE.n_outputs, KEY)
 
 
 POLICIES = {
     "random": RandomPolicy,
     "rule": lambda: Rule(greedy),
-    "mlp": lambda: SMALL(ROLE.n_features, ROLE.n_outputs, KEY),
-    "greedy mlp": lambda: Greedy(SMALL(ROLE.n_features, ROLE.n_outputs, KEY)),
+    "mlp": network,
+    "greedy mlp": lambda: Greedy(network()),
     "normalized": normalized,
     "conv": conv,
     "per agent": per_agent,
     "tabular": lambda: TabularPolicy.build(ROLE.n_features, ROLE.n_outputs, KEY, edges=[[0.5]] * 3 + [[]] * 47),
-    "by value": lambda: ValuePolicy(SMALL(ROLE.n_features, ROLE.n_outputs, KEY)),
-    "epsilon greedy": lambda: EpsilonGreedy(SMALL(ROLE.n_features, ROLE.n_outputs, KEY), jnp.asarray(0.1)),
+    "by value": lambda: ValuePolicy(network()),
+    "epsilon greedy": lambda: EpsilonGreedy(network(), jnp.asarray(0.1)),
 }
 
 
-def percept(key=KEY):
-    return Percept(jax.random.normal(key, (ROLE.capacity, ROLE.n_features)), {})
+def percept():
+    seen = np.random.default_rng(0).standard_normal((ROLE.capacity, ROLE.n_features), np.float32)
+    return Percept(jnp.asarray(seen), {})
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -93,17 +101,16 @@ def test_a_network_answers_and_learns_from_many_rows_as_from_each(name):
 
 
 def test_greedy_takes_the_most_probable_action():
-    network = SMALL(ROLE.n_features, ROLE.n_outputs, KEY)
-    decision, _ = Greedy(network).decide(ROLE, percept(), None, KEY)
-    logits, _ = jax.vmap(network)(percept().features, None)
-    assert np.array_equal(decision.actions["move"], jnp.argmax(logits, axis=1))
+    decision, _ = eqx.filter_jit(Greedy(network()).decide)(ROLE, percept(), None, KEY)
+    logits, _ = jax.jit(jax.vmap(network()))(percept().features, None)
+    assert np.array_equal(decision.actions["move"], np.argmax(logits, axis=1))
 
 
 def test_a_convolution_sees_the_same_thing_at_every_place():
-    network = conv()
-    patch = jnp.zeros((2, 5, 5)).at[0, 1, 1].set(1.0)
-    moved = jnp.roll(patch, (1, 1), axis=(1, 2))
-    found, found_moved = network.convolution(patch), network.convolution(moved)
+    patch = np.zeros((2, 5, 5), np.float32)
+    patch[0, 1, 1] = 1.0
+    answer = jax.jit(conv().convolution)
+    found, found_moved = answer(patch), answer(np.roll(patch, (1, 1), axis=(1, 2)))
     assert np.allclose(found[:, :2, :2], found_moved[:, 1:, 1:], atol=1e-6)
 
 
@@ -117,16 +124,16 @@ def test_a_convolution_needs_a_patch():
 def test_each_agent_decides_by_its_own_network():
     policy = per_agent()
     features = jnp.ones((ROLE.capacity, ROLE.n_features))
-    parameters, _ = jax.vmap(policy)(features, policy.initial_memories(ROLE.capacity))
+    parameters, _ = jax.jit(jax.vmap(policy))(features, policy.initial_memories(ROLE.capacity))
     assert len({tuple(row) for row in np.asarray(parameters).round(7).tolist()}) == ROLE.capacity
 
 
 @pytest.mark.parametrize(("newborn", "expected"), [("keep", 3), ("copy the parent", 1), ("start anew", 3 + 6)])
 def test_a_newborn_gets_a_network_by_the_rule(newborn, expected):
     policy = per_agent(newborn)
-    fresh = jnp.arange(6) == 3
-    parent = jnp.where(fresh, 1, -1).astype(jnp.int32)
-    which, _ = policy.renew(policy.initial_memories(6), fresh, parent)
+    fresh = np.arange(6) == 3
+    parent = np.where(fresh, 1, -1).astype(np.int32)
+    which, _ = jax.jit(policy.renew)(policy.initial_memories(6), fresh, parent)
     assert which.tolist() == [0, 1, 2, expected, 4, 5]
 
 

@@ -20,7 +20,7 @@ MEADOW = Foraging(n_agents=3, width=6, height=6)
 
 def _built(network, environment=MEADOW):
     def build(role):
-        return network.builder(role)(role.n_features, role.n_outputs, jax.random.key(1))
+        return eqx.filter_jit(network.builder(role))(role.n_features, role.n_outputs, jax.random.key(1))
 
     return by_role(environment, build)
 
@@ -54,7 +54,7 @@ def test_every_network_comes_back_as_it_was(tmp_path, network):
 def test_what_a_learner_wrapped_comes_back_wrapped(tmp_path):
     ppo, network = PPO(n_worlds=2, n_steps=4, normalize=True), Network(hidden=(4,))
     learner = ppo.learner(MEADOW, network.builders(MEADOW))
-    policies = learner.policies(learner.init(jax.random.key(0)))
+    policies = learner.policies(jax.jit(learner.init)(jax.random.key(0)))
     save_policies(tmp_path, policies, MEADOW, network=network, learner=ppo)
     loaded = load_policies(tmp_path, MEADOW)
     assert type(loaded["forager"]) is type(policies["forager"])

@@ -1,7 +1,7 @@
 """Preferences between clips: what a reward model learns of them, and what learners by reinforcement make of that."""
 
-import functools
-
+import compiled
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -48,23 +48,26 @@ def a_learner(world=None, **values):
 
 def test_bradley_and_terrys_loss_is_that_of_paper_and_pencil():
     rewards = jnp.asarray([[[1.0, 0.5], [0.2, 0.1]], [[0.0, 0.0], [2.0, 1.0]]])
-    chance = preference(rewards)
+    chance, disagree = jax.jit(preference)(rewards), jax.jit(disagreement_with)
     np.testing.assert_allclose(chance, [1 / (1 + np.exp(-1.2)), 1 / (1 + np.exp(3.0))], rtol=1e-6)
     mixed = 0.9 * np.asarray(chance, np.float64) + 0.05
-    np.testing.assert_allclose(disagreement_with(chance, jnp.asarray([1.0, 1.0])), -np.log(mixed), rtol=1e-5)
-    np.testing.assert_allclose(disagreement_with(chance, jnp.zeros(2)), -np.log(1 - mixed), rtol=1e-5)
+    np.testing.assert_allclose(disagree(chance, jnp.asarray([1.0, 1.0])), -np.log(mixed), rtol=1e-5)
+    np.testing.assert_allclose(disagree(chance, jnp.zeros(2)), -np.log(1 - mixed), rtol=1e-5)
     both = -(np.log(mixed) + np.log(1 - mixed)) / 2
-    np.testing.assert_allclose(disagreement_with(chance, jnp.asarray([0.5, 0.5])), both, rtol=1e-5)
+    np.testing.assert_allclose(disagree(chance, jnp.asarray([0.5, 0.5])), both, rtol=1e-5)
 
 
 def test_a_wild_mistake_costs_no_more_than_one_random_answer_in_ten_allows():
-    assert float(disagreement_with(jnp.asarray(0.0), jnp.asarray(1.0))) == pytest.approx(-np.log(0.05), rel=1e-5)
+    assert float(jax.jit(disagreement_with)(jnp.asarray(0.0), jnp.asarray(1.0))) == pytest.approx(
+        -np.log(0.05), rel=1e-5
+    )
 
 
 def test_the_pair_that_the_ensemble_differs_on_most_is_asked_about():
     chances = jnp.asarray([[0.5, 0.1, 0.6, 0.0], [0.5, 0.9, 0.4, 1.0], [0.5, 0.5, 0.5, 0.5]])
-    assert most_disputed(chances, jnp.ones(4, bool), 2).tolist() == [3, 1]
-    assert most_disputed(chances, jnp.asarray([True, True, True, False]), 2).tolist() == [1, 2]
+    disputed = jax.jit(most_disputed, static_argnums=2)
+    assert disputed(chances, jnp.ones(4, bool), 2).tolist() == [3, 1]
+    assert disputed(chances, jnp.asarray([True, True, True, False]), 2).tolist() == [1, 2]
 
 
 def answered_compiled():
@@ -73,8 +76,11 @@ def answered_compiled():
 
 def test_the_learned_reward_ranks_places_as_the_true_one_does():
     model, taste = answered_compiled()
-    seen = encoded(model.role, jnp.eye(5), {"step": jnp.zeros(5, jnp.int32)})
-    learned = np.asarray(jnp.mean(rewards_of(model.networks(taste), seen), axis=0))
+
+    def judged(taste):
+        return rewards_of(model.networks(taste), encoded(model.role, jnp.eye(5), {"step": jnp.zeros(5, jnp.int32)}))
+
+    learned = np.mean(jax.jit(judged)(taste), axis=0)
     assert np.argsort(learned).tolist() == np.argsort(PAYS).tolist()
     # Every member counts every answer a Poisson number of times.
     counts = np.asarray(taste.answered.packed[2])
@@ -93,9 +99,12 @@ def test_the_more_mistakes_the_less_accurate():
 
 
 def test_a_judge_has_the_faults_it_is_given():
-    pays = jnp.stack([jnp.ones((4000, 3)), jnp.zeros((4000, 3)).at[:, 2].set(2.0)], axis=1)  # 3 against 2, late
-    average = jnp.asarray(2.5)
-    compare = functools.partial(lambda **own: np.asarray(Judge(**{"mistakes": 0.0, **own}).compare(pays, average, KEY)))
+    pays = np.broadcast_to(np.asarray([[1, 1, 1], [0, 0, 2]], np.float32), (4000, 2, 3))  # 3 against 2, late
+    answers = jax.jit(lambda judge: judge.compare(jnp.asarray(pays), jnp.asarray(2.5), KEY))
+
+    def compare(**own):
+        return np.asarray(answers(Judge(**{"mistakes": 0.0, **own})))
+
     assert set(compare()) == {1.0}
     assert np.mean(compare(mistakes=0.1)) == pytest.approx(0.9, abs=0.02)
     assert np.mean(compare(rationality=0.5)) == pytest.approx(1 / (1 + np.exp(-0.5)), abs=0.03)
@@ -107,7 +116,7 @@ def test_a_judge_has_the_faults_it_is_given():
 
 def test_equal_pay_is_called_equal_and_nonsense_is_refused():
     same = jnp.ones((5, 2, 3))
-    assert np.asarray(Judge().compare(same, jnp.asarray(3.0), KEY)).tolist() == [0.5] * 5
+    assert jax.jit(Judge().compare)(same, jnp.asarray(3.0), KEY).tolist() == [0.5] * 5
     with pytest.raises(InputError, match="`mistakes` must be"):
         Judge(mistakes=2.0)
 
@@ -115,7 +124,8 @@ def test_equal_pay_is_called_equal_and_nonsense_is_refused():
 def test_skipped_pairs_are_not_learned_from_and_equal_ones_pull_together():
     record = Preferences(**{**SMALL, "clip_steps": 1, "model_rate": 0.01, "n_gradients": 150})
     model = TasteModel(Ring().roles[0], record)
-    pairs = encoded(model.role, jnp.eye(5)[jnp.asarray([[[2], [1]]] * 8)], {"step": jnp.zeros((8, 2, 1), jnp.int32)})
+    seen = np.eye(5, dtype=np.float32)[np.asarray([[[2], [1]]] * 8)]
+    pairs = encoded(model.role, jnp.asarray(seen), {"step": jnp.zeros((8, 2, 1), jnp.int32)})
 
     def learned(answer):
         begun = model.begun(KEY)
@@ -130,7 +140,7 @@ def test_skipped_pairs_are_not_learned_from_and_equal_ones_pull_together():
 def test_clips_are_of_one_whole_life():
     active = jnp.asarray([[True] * 3, [True] * 3, [True, True, False], [True] * 3])
     ends = jnp.asarray([[False] * 3, [False, False, True], [False] * 3, [False, True, False]])
-    assert whole_lives(active, ends).tolist() == [True, True, False, False]
+    assert jax.jit(whole_lives)(active, ends).tolist() == [True, True, False, False]
 
 
 @pytest.mark.slow
@@ -220,13 +230,13 @@ def test_empty_places_hold_no_question():
 def test_the_world_behind_is_left_as_it_is():
     world = Ring()
     wrapped = Rewarded(world, {})
-    one, other = (
-        own.step(own.reset(KEY), {"walker": {"step": jnp.ones(2, jnp.int32)}}, KEY) for own in (world, wrapped)
-    )
+    state, actions = compiled.reset(world, KEY), {"walker": {"step": jnp.ones(2, jnp.int32)}}
+    one, other = (compiled.step(own, state, actions, KEY) for own in (world, wrapped))
+    assert eqx.tree_equal(state, compiled.reset(wrapped, KEY))
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
         np.testing.assert_array_equal(a, b)
     assert wrapped.roles[0].name == "walker" and wrapped.symmetries == world.symmetries
-    assert not wrapped.terminated(world.reset(KEY))
+    assert not wrapped.terminated(state)
 
 
 @pytest.mark.parametrize(
