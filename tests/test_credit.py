@@ -1,5 +1,6 @@
 """A signal belongs to the steps that a person can have meant, by hand."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,29 +10,31 @@ from aira_agents.human.credit import CreditWindow, steps_back, traced
 from aira_agents.human.signals import Moments, Signals, lessons
 
 STEP_S = jnp.asarray(0.2)
+credit_of, trace = jax.jit(CreditWindow.credit), jax.jit(traced)
+told = jax.jit(lessons, static_argnums=(1, 5))
 
 
 def test_credit_is_the_chance_that_the_delay_fell_into_the_step():
     window = CreditWindow(low_s=0.2, high_s=0.8)
     age_s = jnp.asarray([0.1, 0.3, 0.5, 0.8, 0.9, 1.1, -0.5])
-    third = 1 / 3
-    np.testing.assert_allclose(window.credit(age_s, STEP_S), [0, third / 2, third, third, third / 2, 0, 0], atol=1e-6)
+    third, credit = 1 / 3, credit_of(window, age_s, STEP_S)
+    np.testing.assert_allclose(credit, [0, third / 2, third, third, third / 2, 0, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("time_s", [2.0, 2.05, 2.19])
 def test_a_signal_is_spent_once(time_s):
-    began_s = jnp.arange(11) * STEP_S
-    assert float(CreditWindow().credit(time_s - began_s, STEP_S).sum()) == pytest.approx(1.0, abs=1e-5)
+    age_s = jnp.asarray(time_s - 0.2 * np.arange(11), jnp.float32)
+    assert float(np.sum(credit_of(CreditWindow(), age_s, STEP_S))) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_without_a_window_all_goes_to_the_step_that_is_shown():
-    credit = CreditWindow(low_s=0, high_s=0).credit(jnp.asarray([-0.01, 0.0, 0.19, 0.21]), STEP_S)
+    credit = credit_of(CreditWindow(low_s=0, high_s=0), jnp.asarray([-0.01, 0.0, 0.19, 0.21]), STEP_S)
     np.testing.assert_allclose(credit, [0, 1, 1, 0])
 
 
 def test_a_trace_lets_credit_trail_off_into_the_past():
-    np.testing.assert_allclose(traced(jnp.asarray([[0.0, 1.0, 0.0, 0.0]]), 0.5), [[0, 1, 0.5, 0.25]])
-    np.testing.assert_allclose(traced(jnp.asarray([[0.2, 0.8]]), 0.0), [[0.2, 0.8]])
+    np.testing.assert_allclose(trace(jnp.asarray([[0.0, 1.0, 0.0, 0.0]]), 0.5), [[0, 1, 0.5, 0.25]])
+    np.testing.assert_allclose(trace(jnp.asarray([[0.2, 0.8]]), 0.0), [[0.2, 0.8]])
 
 
 def test_a_trace_ends_where_a_life_or_what_is_remembered_does():
@@ -40,7 +43,7 @@ def test_a_trace_ends_where_a_life_or_what_is_remembered_does():
     assert credited(four_steps(life=(0, 0, 1, 1)), 0.3, life=1, window=at_once, trace_decay=0.5) == {3: 1.0, 2: 0.5}
     late = jnp.zeros(1, jnp.int32)
     signal = Signals(jnp.asarray([-0.3]), late, late, late, jnp.ones(1), jnp.ones(1, bool))
-    found = lessons(four_steps(), 2, signal, at_once, STEP_S, 4, 0.5)  # about the first of all
+    found = told(four_steps(), 2, signal, at_once, STEP_S, 4, 0.5)  # about the first of all
     np.testing.assert_allclose(found.credit, [[1, 0, 0, 0]])
 
 
@@ -54,23 +57,23 @@ def four_steps(life=(0, 0, 0, 0), active=(True, True, True, True)):
     """Two of the window before and two of this one, of a single agent; step `i` shows the number `i`."""
 
     def column(values, dtype):
-        return jnp.asarray(values, dtype)[:, None, None]
+        return jnp.asarray(np.asarray(values, dtype)[:, None, None])
 
-    number = column([0, 1, 2, 3], jnp.int32)
+    number = column([0, 1, 2, 3], np.int32)
     return Moments(
-        number[..., None].astype(jnp.float32),
+        jnp.asarray(np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1)),
         {},
         {"choose": number},
         column(active, bool),
-        column(life, jnp.int32),
-        number + 1,
+        column(life, np.int32),
+        column([1, 2, 3, 4], np.int32),
     )
 
 
 def credited(moments, time_s, life=0, window=None, trace_decay=None):
     zero = jnp.zeros(1, jnp.int32)
     signal = Signals(jnp.asarray([time_s]), zero, zero, zero + life, jnp.ones(1), jnp.ones(1, bool))
-    found = lessons(moments, 2, signal, window or CreditWindow(low_s=0.2, high_s=0.4), STEP_S, 4, trace_decay)
+    found = told(moments, 2, signal, window or CreditWindow(low_s=0.2, high_s=0.4), STEP_S, 4, trace_decay)
     return {int(a): round(float(c), 3) for a, c in zip(found.actions["choose"][0], found.credit[0], strict=True) if c}
 
 

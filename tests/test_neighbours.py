@@ -46,9 +46,9 @@ def test_those_near_are_those_that_a_tree_finds(way, torus):
     places, values, alive, expected = _cloud(torus)
     plane, asked = Plane(WIDTH, HEIGHT, torus), [Around(jnp.float32(RADIUS), values)]
     if way == "cells":
-        (near,) = in_cells(places, alive, asked, plane, Mesh(WIDTH // 4, HEIGHT // 4, 40))
+        (near,) = jax.jit(lambda *own: in_cells(*own, plane, Mesh(WIDTH // 4, HEIGHT // 4, 40)))(places, alive, asked)
     else:
-        (near,) = all_pairs(places, alive, asked, plane)
+        (near,) = jax.jit(lambda *own: all_pairs(*own, plane))(places, alive, asked)
     assert 0 < expected[0].max() < N / 4
     for found, known in zip((near.count, near.away, near.values), expected, strict=True):
         np.testing.assert_allclose(np.asarray(found)[..., alive], known[..., alive], atol=1e-3)
@@ -64,17 +64,18 @@ def test_points_whose_stretch_of_three_cells_overflows_are_counted(torus):
     threes = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
     longest = np.stack([threes[:-2], threes[1:-1], threes[2:]]).max(axis=0)[rows, columns][np.asarray(alive)]
     for room in (10, 20, 40):
-        assert crowded(places, alive, Plane(WIDTH, HEIGHT, torus), Mesh(5, 4, room)) == (longest > room).sum()
+        lost = jax.jit(lambda *own, room=room: crowded(*own, Plane(WIDTH, HEIGHT, torus), Mesh(5, 4, room)))
+        assert lost(places, alive) == (longest > room).sum()
     assert 20 < longest.max() <= 40
 
 
 def test_a_cell_lists_each_of_those_in_it_once():
     cells, takes_part = jnp.array([2, 0, 2, 2, 1, 2]), jnp.array([True, True, True, False, True, True])
-    lists = cell_lists(cells, takes_part, 4, 2)
+    lists = jax.jit(cell_lists, static_argnums=(2, 3))(cells, takes_part, 4, 2)
     assert lists.count.tolist() == [1, 1, 2, 0]
     assert sorted(lists.rows[:, 2].tolist()) == [2, 5]
     assert lists.slot.tolist() == [-1, 0, 1, -1, 0, 0]
-    assert overflow(cells, takes_part, 4, 2) == 1
+    assert jax.jit(overflow, static_argnums=(2, 3))(cells, takes_part, 4, 2) == 1
 
 
 def _flock(world):
@@ -103,7 +104,7 @@ def test_a_box_sums_what_is_around_a_cell(torus, radius):
     padded = np.pad(values, radius, mode="wrap" if torus else "constant")
     side = 2 * radius + 1
     known = [[padded[y : y + side, x : x + side].sum() for x in range(6)] for y in range(7)]
-    assert np.array_equal(box_sums(jnp.asarray(values), radius, torus=torus), known)
+    assert np.array_equal(jax.jit(lambda own: box_sums(own, radius, torus=torus))(values), known)
 
 
 @pytest.mark.parametrize("graph", [nx.star_graph(6), nx.gnp_random_graph(30, 0.2, seed=1), nx.empty_graph(3)])
@@ -112,7 +113,8 @@ def test_both_forms_of_a_network_sum_over_the_same_neighbours(graph):
     values = np.random.default_rng(0).random(net.n_nodes).astype(np.float32)
     known = nx.to_numpy_array(graph) @ values
     for method in ("fastest", "padded", "links"):
-        np.testing.assert_allclose(neighbour_sums(net, jnp.asarray(values), method), known, atol=1e-5)
+        sums = jax.jit(lambda own, method=method: neighbour_sums(net, own, method))
+        np.testing.assert_allclose(sums(values), known, atol=1e-5)
 
 
 def test_a_hub_makes_the_list_of_links_the_cheaper_form():
@@ -122,8 +124,8 @@ def test_a_hub_makes_the_list_of_links_the_cheaper_form():
 
 def test_a_neighbour_by_lot_is_any_of_the_neighbours():
     net = network(nx.star_graph(4))
-    luck = jnp.linspace(0, 1, 40)
-    drawn = jnp.stack([neighbour_by_lot(net, jnp.full(5, number)) for number in luck])
+    luck = jnp.asarray(np.repeat(np.linspace(0, 1, 40, dtype=np.float32)[:, None], 5, axis=1))
+    drawn = jax.jit(jax.vmap(lambda own: neighbour_by_lot(net, own)))(luck)
     assert set(drawn[:, 0].tolist()) == {1, 2, 3, 4}
     assert set(drawn[:, 3].tolist()) == {0}
     assert neighbour_by_lot(network(nx.empty_graph(2)), jnp.zeros(2)).tolist() == [-1, -1]

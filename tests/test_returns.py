@@ -31,7 +31,8 @@ def test_n_step_returns_equal_a_float64_loop(n):
     rng = np.random.default_rng(n)
     rewards = rng.normal(size=(20, 50))
     terminated, truncated = rng.random((20, 50)) < 0.1, rng.random((20, 50)) < 0.1
-    found = n_step_returns(jnp.asarray(rewards, jnp.float32), jnp.asarray(terminated), jnp.asarray(truncated), 0.9, n)
+    returns = jax.jit(n_step_returns, static_argnums=(3, 4))
+    found = returns(jnp.asarray(rewards, jnp.float32), jnp.asarray(terminated), jnp.asarray(truncated), 0.9, n)
     total, weight, last = by_hand(rewards, terminated, truncated, 0.9, n)
     assert np.allclose(found[0], total, atol=1e-5) and np.allclose(found[1], weight, atol=1e-6)
     assert np.array_equal(found[2], last)
@@ -49,7 +50,8 @@ def test_the_ring_keeps_the_newest_of_those_who_count():
     ring = Replay.empty((jnp.zeros((1, 2)),), 5)
     add = jax.jit(Replay.including)
     for first, kept in ((1, [True, False, True]), (4, [False, False, False]), (7, [True, True, True])):
-        ring = add(ring, (jnp.arange(first, first + 3.0)[:, None] * jnp.ones((3, 2)),), jnp.asarray(kept))
+        rows = np.repeat(np.arange(first, first + 3, dtype=np.float32)[:, None], 2, axis=1)
+        ring = add(ring, (jnp.asarray(rows),), jnp.asarray(kept))
     told = [1.0, 3.0, 7.0, 8.0, 9.0]
     assert ring.packed[0][:, 0].tolist() == told and int(ring.count) == 5 and int(ring.next_row) == 0
     ring = add(ring, (jnp.full((3, 2), 4.0),), jnp.asarray([False, True, True]))
@@ -57,8 +59,10 @@ def test_the_ring_keeps_the_newest_of_those_who_count():
 
 
 def test_only_rows_that_hold_something_are_drawn_and_all_of_them_alike():
-    ring = Replay.empty((jnp.zeros((1, 2)),), 50).including((jnp.ones((20, 2)),), jnp.arange(20) % 2 == 0)
-    drawn = np.bincount(np.asarray(ring.draw(jax.random.key(0), (10_000,))), minlength=50)
+    empty = Replay.empty((jnp.zeros((1, 2)),), 50)
+    ring = jax.jit(Replay.including)(empty, (jnp.ones((20, 2)),), jnp.asarray(np.arange(20) % 2 == 0))
+    draw = jax.jit(Replay.draw, static_argnums=2)
+    drawn = np.bincount(np.asarray(draw(ring, jax.random.key(0), (10_000,))), minlength=50)
     assert np.all(drawn[:10] > 850) and not drawn[10:].any()
     assert np.asarray(ring.take(jnp.arange(10))[0]).all()
 
@@ -66,8 +70,9 @@ def test_only_rows_that_hold_something_are_drawn_and_all_of_them_alike():
 @pytest.mark.parametrize(("n_updates", "expected"), [(0, 1.0), (5, 0.55), (10, 0.1), (99, 0.1)])
 def test_a_value_falls_in_a_straight_line_and_stays(n_updates, expected):
     n = jnp.asarray(n_updates, jnp.int32)
-    assert float(annealed(1.0, 0.1, jnp.asarray(100.0), n, 10)) == pytest.approx(expected)
-    assert float(annealed(1.0, 0.1, jnp.asarray(0.0), n, 10)) == pytest.approx(0.1)
+    value = jax.jit(lambda n_steps, n: annealed(1.0, 0.1, n_steps, n, 10))
+    assert float(value(jnp.asarray(100.0), n)) == pytest.approx(expected)
+    assert float(value(jnp.asarray(0.0), n)) == pytest.approx(0.1)
 
 
 def test_steps_are_counted_beyond_what_whole_numbers_hold():
