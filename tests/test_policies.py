@@ -31,6 +31,9 @@ KEY = jax.random.key(0)
 SMALL = functools.partial(MLPPolicy.build, hidden=(8,))
 
 
+answers = eqx.filter_jit(lambda policy, features, memories: jax.vmap(policy)(features, memories))
+
+
 @functools.cache
 def network():
     return eqx.filter_jit(SMALL)(ROLE.n_features, ROLE.n_outputs, KEY)
@@ -102,14 +105,14 @@ def test_a_network_answers_and_learns_from_many_rows_as_from_each(name):
 
 def test_greedy_takes_the_most_probable_action():
     decision, _ = eqx.filter_jit(Greedy(network()).decide)(ROLE, percept(), None, KEY)
-    logits, _ = jax.jit(jax.vmap(network()))(percept().features, None)
+    logits, _ = answers(network(), percept().features, None)
     assert np.array_equal(decision.actions["move"], np.argmax(logits, axis=1))
 
 
 def test_a_convolution_sees_the_same_thing_at_every_place():
     patch = np.zeros((2, 5, 5), np.float32)
     patch[0, 1, 1] = 1.0
-    answer = jax.jit(conv().convolution)
+    answer = eqx.filter_jit(conv().convolution)
     found, found_moved = answer(patch), answer(np.roll(patch, (1, 1), axis=(1, 2)))
     assert np.allclose(found[:, :2, :2], found_moved[:, 1:, 1:], atol=1e-6)
 
@@ -124,7 +127,7 @@ def test_a_convolution_needs_a_patch():
 def test_each_agent_decides_by_its_own_network():
     policy = per_agent()
     features = jnp.ones((ROLE.capacity, ROLE.n_features))
-    parameters, _ = jax.jit(jax.vmap(policy))(features, policy.initial_memories(ROLE.capacity))
+    parameters, _ = answers(policy, features, policy.initial_memories(ROLE.capacity))
     assert len({tuple(row) for row in np.asarray(parameters).round(7).tolist()}) == ROLE.capacity
 
 
@@ -133,7 +136,7 @@ def test_a_newborn_gets_a_network_by_the_rule(newborn, expected):
     policy = per_agent(newborn)
     fresh = np.arange(6) == 3
     parent = np.where(fresh, 1, -1).astype(np.int32)
-    which, _ = jax.jit(policy.renew)(policy.initial_memories(6), fresh, parent)
+    which, _ = eqx.filter_jit(policy.renew)(policy.initial_memories(6), fresh, parent)
     assert which.tolist() == [0, 1, 2, expected, 4, 5]
 
 

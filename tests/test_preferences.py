@@ -116,7 +116,7 @@ def test_a_judge_has_the_faults_it_is_given():
 
 def test_equal_pay_is_called_equal_and_nonsense_is_refused():
     same = jnp.ones((5, 2, 3))
-    assert jax.jit(Judge().compare)(same, jnp.asarray(3.0), KEY).tolist() == [0.5] * 5
+    assert eqx.filter_jit(Judge().compare)(same, jnp.asarray(3.0), KEY).tolist() == [0.5] * 5
     with pytest.raises(InputError, match="`mistakes` must be"):
         Judge(mistakes=2.0)
 

@@ -31,8 +31,7 @@ def test_n_step_returns_equal_a_float64_loop(n):
     rng = np.random.default_rng(n)
     rewards = rng.normal(size=(20, 50))
     terminated, truncated = rng.random((20, 50)) < 0.1, rng.random((20, 50)) < 0.1
-    returns = jax.jit(n_step_returns, static_argnums=(3, 4))
-    found = returns(jnp.asarray(rewards, jnp.float32), jnp.asarray(terminated), jnp.asarray(truncated), 0.9, n)
+    found = n_step_returns(jnp.asarray(rewards, jnp.float32), jnp.asarray(terminated), jnp.asarray(truncated), 0.9, n)
     total, weight, last = by_hand(rewards, terminated, truncated, 0.9, n)
     assert np.allclose(found[0], total, atol=1e-5) and np.allclose(found[1], weight, atol=1e-6)
     assert np.array_equal(found[2], last)
