@@ -98,6 +98,7 @@ class Lab:
     def _ready(self, model: Steered) -> None:
         if self.impaired.look(model.state.agents):  # who lost something has died, or this is a new world
             model.swap(impaired_as(self.impaired, model.policies, model.environment))
+        self.teaching.ready(model)
 
     def environment(self) -> Environment:
         """The world as it is set now."""

@@ -23,8 +23,9 @@ from viz.leading import Leading
 from viz.marking import Marking
 from viz.mixing import is_mixed, learn_beside, who_acts
 from viz.notebook import EVALUATION, TAKEOVER, VETO, Entry, Notebook, Said, last_said
+from viz.seeing import Seeing
 from viz.settings import SETTINGS
-from viz.wrapped import bare, blinded
+from viz.wrapped import bare
 
 TAUGHT = "taught here"
 SLOW_S = 0.5  # a step, in slow motion
@@ -60,7 +61,7 @@ class Teaching:
         self.said, self.upcoming = solara.Reactive(""), solara.Reactive("")
         self.changed = solara.Reactive(0)
         self._others: dict[str, AbstractPolicy] = {}
-        self._model: Any = None
+        self._seeing: Any = None
         self._acting_lock, self._told_s, self._closed = threading.RLock(), 0.0, False
 
     @property
@@ -116,7 +117,8 @@ class Teaching:
             self.term = run.record.get("term", "ML")
             said = self.notebook.go_on(run)
         self.stop()
-        self.listener, self.reel, self._model = listener, Reel(role), None
+        self.listener, self.reel = listener, Reel(role)
+        self._seeing = Seeing(self.reel, self.notebook)
         self.leading = Leading(role, steers=course.listener.steers) if can_be_led(role) else None
         self.log = [Entry(one, ()) for one in said]
         self._others = others
@@ -126,8 +128,7 @@ class Teaching:
         if is_mixed(self.live):
             learn_beside(lab)
         self.learned()
-        if model.transition is not None:
-            self.stepped(model)
+        self._seeing.see(lab.model.value, lab.impaired)
 
     def _acting(self, course: Course) -> Policy:
         """Returns what is taught on: the network that acts, if signals can move it; else an untrained one."""
@@ -220,11 +221,14 @@ class Teaching:
     # The world.
 
     def before_step(self) -> None:
-        """Puts what people press into the step to come."""
+        """Waits, in slow motion."""
         if self.slow:
             time.sleep(SLOW_S)
+
+    def ready(self, model: Steered) -> None:
+        """Puts what people press into the step that begins now: nothing learned meanwhile can come in between."""
         if self.leading is not None:
-            self.leading.order(self.lab.model.value)
+            self.leading.order(model)
 
     def stepped(self, model: Steered) -> None:
         """Remembers the step that was taken, and keeps what people did in it."""
@@ -236,18 +240,11 @@ class Teaching:
             self.stop()
             self.said.value = "These agents perceive otherwise than those that were taught: begin anew."
             return
-        if model is not self._model:
-            self._model = model
-            self.notebook.new_model()
-            reel.clear()
         self.marking.stepped(model)
-        transition = model.transition
-        assert transition is not None
-        reel.add(model.steps, time.monotonic(), transition, blinded(role, self.lab.impaired))
-        self.notebook.shown(model.steps)
+        step = self._seeing.see(model, self.lab.impaired)
         self.watched(model, {} if self.leading is None else self.leading.helm.leads, pressed)
         if pressed:
-            self._keep_led(pressed, model.steps, reel)
+            self._keep_led(pressed, step, reel)
 
     def _keep_led(self, pressed: Mapping[str, int], step: int, reel: Reel) -> None:
         said: list[Said] = []
@@ -255,7 +252,7 @@ class Teaching:
         for who, uid in pressed.items():
             lesson = self.leading.meant(who, reel.demonstration(uid, step))
             action = float(next(iter(lesson.actions.values()))[0])
-            said.append(Said(uuid.uuid4().hex, who, TAKEOVER, uid, self.notebook.last_step, action, lesson))
+            said.append(Said(uuid.uuid4().hex, who, TAKEOVER, uid, self.notebook.first_step + step, action, lesson))
         try:
             self.teach(said)
         except AiraError as error:

@@ -108,6 +108,11 @@ class Steered(HostedModel):
         with self._lock:
             return None if self.transition is None else (self._acted, self.transition)
 
+    def shown(self) -> tuple[int, Transition] | None:
+        """Returns the number of the last step, and what happened in it, whoever steps meanwhile; `None`: none yet."""
+        with self._lock:
+            return None if self.transition is None else (self.steps, self.transition)
+
     def ahead(self) -> Transition:
         """Returns what will happen in the next step, if nobody interferes."""
         with self._lock:

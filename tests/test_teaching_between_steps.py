@@ -1,4 +1,4 @@
-"""What people say before a world has moved: it counts, and what the page answers takes nothing away."""
+"""What people say before a world has moved, or between two of its steps: it counts, and nothing takes it away."""
 
 import ipyvuetify as v
 import pytest
@@ -64,3 +64,37 @@ def test_clips_stay_on_the_page_when_something_is_said_above_them(lab):
     lab.teaching.said.value = "Something was refused."
     assert len(drawn.find(WorldCanvas).widgets) == 2
     drawn.close()
+
+
+def test_a_key_that_is_pressed_while_a_teaching_still_begins_is_of_the_step_that_takes_it(make):  # noqa: F811
+    lab = make()
+    model, teaching = lab.model.value, lab.teaching
+    model.step()
+
+    def half_a_step():
+        """The page lets people in as soon as somebody listens: before `begin` has returned."""
+        pick()
+        teaching.leading.helm.take(teaching.notebook.who, teaching.subject())
+        teaching.leading.helm.press(teaching.notebook.who, "right")
+        teaching.ready(model)
+
+    teaching.agree()
+    pick, teaching._pick_somebody = teaching._pick_somebody, half_a_step
+    teaching.begin("take-over")
+    teaching.ready = lambda model: None  # the other half
+    model.step()
+    (event,) = teaching.notebook.store.events(channel="takeover")
+    assert (event.signal, event.step) == (4.0, 2)
+
+
+def test_what_is_learned_just_before_a_step_takes_no_key_from_it(lab):
+    model, teaching = lab.model.value, lab.teaching
+    teaching.begin("take-over")
+    teaching.leading.helm.take(teaching.notebook.who, uid := teaching.subject())
+    before_step = teaching.before_step
+    teaching.before_step = lambda: (before_step(), teaching.learned())
+    for name in ("left", "right", "up", "down"):
+        teaching.leading.helm.press(teaching.notebook.who, name)
+        model.step()
+        done = int(model.transition.decisions["forager"].actions["move"][uid - 1])
+        assert teaching.leading.helm.actions[done] == name
