@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aira_agents.policies import halves
-from aira_agents.policies.dense import FEW, LARGE, answers
+from aira_agents.policies.dense import FEW, LARGE, LITTLE, answers
 from aira_agents.policies.mlp import MLPPolicy
 
 BUILD = functools.partial(MLPPolicy.build, 3, 2, hidden=(8, 8), final_scale=1.0)
@@ -71,7 +71,7 @@ def test_networks_side_by_side_learn_as_each_does_alone():
             np.testing.assert_allclose(a[i], b, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("n_worlds", [2, FEW])
+@pytest.mark.parametrize("n_worlds", [2, FEW, LITTLE])
 def test_worlds_side_by_side_answer_as_each_does_alone(n_worlds):
     rows = jax.random.normal(jax.random.key(4), (n_worlds, 1, 3))
     together = jax.jit(jax.vmap(lambda own: answers(jnp.tanh, NETWORK.layers, own)))(rows)

@@ -16,6 +16,7 @@ import optax
 from aira_agents.environment import Environment, Role
 from aira_agents.keys import looped, straight
 from aira_agents.learning.annealing import steps_done
+from aira_agents.learning.clipping import clip_by_global_norm
 from aira_agents.learning.collect import Worlds, begin, gather, metrics_of
 from aira_agents.learning.experience import Batch, Learned, experience, explained_variance
 from aira_agents.learning.flattening import Flattener
@@ -93,7 +94,7 @@ class Setting:
         done = steps_done(n_updates, record.n_worlds * record.n_steps) / jnp.maximum(record.anneal_steps, 1.0)
         rate = record.learning_rate * jnp.where(record.anneal_steps > 0, jnp.maximum(1.0 - done, 0.0), 1.0)
         return optax.chain(
-            optax.clip_by_global_norm(record.max_gradient_norm),
+            clip_by_global_norm(record.max_gradient_norm),
             optax.scale_by_adam(eps=1e-5),
             optax.scale_by_learning_rate(rate),
         )

@@ -18,7 +18,9 @@ from aira_agents.materialized import materialized
 from aira_agents.policies.halves import in_halves, pays
 from aira_agents.types import Array, Float
 
-FEW = 32  # numbers in all rows
+FEW = 32  # numbers in all rows, whose products are written out
+LITTLE = 1024  # multiplications in a product of a few rows
+SINGLE = 4  # answers, each of which tells its error to the layer before by itself
 LARGE = 512  # rows: simple spread, with 1,536 in a minibatch, would take 20 to 30 % more in columns
 Layers = tuple[eqx.nn.Linear, ...]
 Activation = Callable[[Array], Array]
@@ -89,10 +91,13 @@ def _row_sums(weight: Array, rows: Array) -> Array:
 
 @jax.custom_batching.custom_vmap
 def _product(rows: Array, turned: Array) -> Array:
-    if not 0 < rows.size <= FEW or rows.shape[1] != turned.shape[0]:
+    little = rows.size <= FEW or rows.size * turned.shape[1] <= LITTLE
+    if not rows.size or not little or rows.shape[1] != turned.shape[0]:
         return rows @ turned
-    # The compiler's library takes longer to begin than these few take: 4 % of PPO on four worlds of CartPole.
-    return functools.reduce(jnp.add, (rows[:, k : k + 1] * turned[k : k + 1] for k in range(rows.shape[1])))
+    # The compiler's library takes longer to begin than these take: 4 and 2 % of PPO on four worlds of CartPole.
+    if rows.size <= FEW:
+        return functools.reduce(jnp.add, (rows[:, k : k + 1] * turned[k : k + 1] for k in range(rows.shape[1])))
+    return materialized(jnp.sum(rows[:, None] * turned.T[None], axis=-1), least=0)
 
 
 @_product.def_vmap
@@ -115,9 +120,13 @@ def _column_sums(weight: Array, columns: Array) -> Array:
 
 def _column_errors(kept: tuple[Array, Array], errors: Array) -> tuple[Array, Array]:
     weight, columns = kept
-    # Of one row the product is no product to the compiler, which would work each error out anew for every weight.
-    errors = materialized(errors, least=0) if weight.shape[0] == 1 else jax.lax.optimization_barrier(errors)
+    few = weight.shape[0] <= SINGLE
+    # What is worked out in few operations, the compiler would work out anew in every use of it.
+    errors = materialized(errors, least=0) if few else jax.lax.optimization_barrier(errors)
     of_weight = jax.lax.dot_general(errors, columns, (((1,), (1,)), ((), ())))
+    if few:
+        each = (weight[k][:, None] * errors[k][None] for k in range(weight.shape[0]))
+        return of_weight, functools.reduce(jnp.add, each)
     return of_weight, jax.lax.optimization_barrier(weight.T) @ errors
 
 
