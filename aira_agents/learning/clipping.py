@@ -15,10 +15,10 @@ from aira_agents.types import Number
 def clip_by_global_norm(most: Number) -> optax.GradientTransformation:
     """Scales gradients, all together, so that their Euclidean norm is at most `most`; what is not a number stays so."""
 
-    def clip(gradients: Any, state: optax.EmptyState, parameters: Any = None) -> tuple[Any, optax.EmptyState]:
-        del parameters
-        norm = optax.tree.norm(gradients)
+    def clip(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
+        del params, extra
+        norm = optax.tree.norm(updates)
         factor = jnp.where(norm < most, 1.0, most / norm)
-        return jax.tree.map(lambda gradient: gradient * factor, gradients), state
+        return jax.tree.map(lambda update: update * factor, updates), state
 
     return optax.GradientTransformation(optax.init_empty_state, clip)
