@@ -1,6 +1,6 @@
-"""PPO's steps a second against Stable-Baselines3's, in the same run; compile time apart.
+"""PPO's steps a second against Stable-Baselines3's, and PureJaxRL's if it is there: in the same run, without compiling.
 
-`python benchmarks/training.py --peer-python PATH_TO_ITS_PYTHON [--json PATH]`
+`python benchmarks/training.py --peer-python PATH_TO_ITS_PYTHON [--purejaxrl PYTHON FOLDER] [--json PATH]`
 """
 
 import argparse
@@ -17,6 +17,7 @@ from aira_agents.policies.mlp import MLPPolicy
 from environments.cartpole import CartPole
 from environments.simple_spread import SimpleSpread
 
+HERE = Path(__file__).parent
 PEER = """
 import sys, time, torch
 from stable_baselines3 import PPO
@@ -47,28 +48,40 @@ def compiled(world, n_worlds, updates=100):
     return measure, program.compile_seconds
 
 
+def told_by(*command):
+    """Returns the number that a peer prints last."""
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
+
+
 def main():
     """Measures both, interleaved, and prints the ratios of the medians."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer-python", required=True, help="a Python with benchmarks/requirements.txt installed")
+    parser.add_argument("--purejaxrl", nargs=2, metavar=("PYTHON", "FOLDER"), help="see `peer_purejaxrl.py`")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     figures = Figures()
     cartpole, cartpole_s = compiled(CartPole(), 4)
     spread, spread_s = compiled(SimpleSpread(), 16)
-    measured = {"peer": [], "cartpole": [], "spread": []}
+    measures = {"peer": lambda: told_by(arguments.peer_python, "-c", PEER), "cartpole": cartpole, "spread": spread}
+    if arguments.purejaxrl:
+        python, folder = arguments.purejaxrl
+        measures["purejaxrl"] = lambda: told_by(python, str(HERE / "peer_purejaxrl.py"), folder)
+    measured = {name: [] for name in measures}
     for _ in range(arguments.rounds):
-        peer = subprocess.run([arguments.peer_python, "-c", PEER], check=True, capture_output=True, text=True)
-        measured["peer"].append(float(peer.stdout.split()[-1]))
-        measured["cartpole"].append(cartpole())
-        measured["spread"].append(spread())
+        for name, measure in measures.items():
+            measured[name].append(measure())
     medians = {name: statistics.median(values) for name, values in measured.items()}
     for name, values in measured.items():
         print(f"{name}: median {medians[name]:.0f} steps/s of", ", ".join(f"{value:.0f}" for value in values))
     print(f"compile: cartpole {cartpole_s:.1f} s, simple_spread {spread_s:.1f} s")
     figures.add("ppo_cartpole_vs_sb3", medians["cartpole"] / medians["peer"], "ratio", 40)
     figures.add("ppo_simple_spread_vs_sb3_cartpole", medians["spread"] / medians["peer"], "ratio", 50)
+    if arguments.purejaxrl:
+        # Where the other targets were set, PureJaxRL did 28 times Stable-Baselines3's steps, and 40 were asked for.
+        figures.add("ppo_cartpole_vs_purejaxrl", medians["cartpole"] / medians["purejaxrl"], "ratio", 40 / 28)
     figures.finish(arguments.json)
 
 

@@ -147,7 +147,7 @@ def test_the_command_reads_a_terminal_and_keeps_who_it_was_by_a_random_id(termin
     told = capsys.readouterr().out
     dataset = Dataset.load(tmp_path / "demonstrations.episodes")
     who = dataset.episodes[0].provenance.who
-    assert dataset.episodes[0].n_steps == 2 and len(who) == 16 and who in told
+    assert dataset.episodes[0].n_steps == 2 and len(who) == 17 and who in told
     with Store("class.db") as store:
         assert store.participants() == [who]
         assert next(iter(store.datasets(who=who).values())).episodes[0].id == dataset.episodes[0].id

@@ -1,6 +1,7 @@
 """Who is forgotten is gone everywhere: from every table, from the file on the disk, and from the exports."""
 
 import dataclasses
+import secrets
 import shutil
 from pathlib import Path
 
@@ -60,6 +61,16 @@ def test_who_is_forgotten_is_in_no_table_and_in_no_export(store, people, tmp_pat
     assert set(pd.read_csv(folder / "events.csv").who) == {other}
     assert not any(one.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
+
+
+@pytest.mark.parametrize("looks_like_a_number", ["9216422635442104", "120034e571905482"])
+def test_no_id_of_a_person_is_read_as_a_number(store, tmp_path, monkeypatch, looks_like_a_number):  # noqa: F811
+    monkeypatch.setattr(secrets, "token_hex", lambda n: looks_like_a_number)
+    who = store.new_participant()
+    store.add_events([event(who)])
+    store.add_episodes(of(who, 0, 1))
+    folder = export(store, tmp_path / "out", "parquet", world="foraging")
+    assert list(pd.read_csv(folder / "events.csv").who) == [who]
 
 
 def test_who_is_forgotten_cannot_come_back_by_a_late_event(store, people):  # noqa: F811

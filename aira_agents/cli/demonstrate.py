@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import secrets
 from pathlib import Path
 
 from aira_agents.cli.console import console
@@ -14,6 +13,7 @@ from aira_agents.human.keyboard import terminal_keys
 from aira_agents.human.pace import Unpressed
 from aira_agents.registry import names
 from aira_agents.store import Store
+from aira_agents.store.ids import random_id
 
 USAGE = """usage: aira demonstrate WORLD --out FILE [--policy POLICY] [options]
 
@@ -51,7 +51,7 @@ def demonstrate_command(arguments: list[str]) -> None:
         raise InputError(f"{run.out} is there already, and recordings overwrite nothing; name another file.")
     database = run.database or os.environ.get("AIRA_DATABASE_URL")
     store = Store(database) if database else None
-    who = store.new_participant() if store else secrets.token_hex(8)
+    who = store.new_participant() if store else random_id()
     with terminal_keys() as keys:
         shown = demonstrate(
             environment,

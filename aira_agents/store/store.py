@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from aira_agents.results import unwritable
 from aira_agents.store import engine as reach
 from aira_agents.store.batching import Batching
 from aira_agents.store.events import FeedbackEvent, Receipt, fault
+from aira_agents.store.ids import random_id
 from aira_agents.store.migrations import is_current, migrate
 from aira_agents.store.tables import EPISODES, EVENTS, LESSONS, PARTICIPANTS, RUNS
 
@@ -102,7 +102,7 @@ class Store:
 
     def new_participant(self) -> str:
         """Returns the id of a new participant: random, and all that is kept of one."""
-        who = secrets.token_hex(8)
+        who = random_id()
         with self.writing() as connection:
             connection.execute(insert(PARTICIPANTS).values(id=who, since=now()))
         return who
@@ -240,7 +240,7 @@ class Store:
 
     def add_run(self, run: Run) -> str:
         """Stores a run; returns its id. Raises `InputError` if its participant is unknown."""
-        own_id = secrets.token_hex(8)
+        own_id = random_id()
         with self.writing() as connection:
             self._check_known(connection, {run.who} - {None})
             connection.execute(insert(RUNS).values(**dataclasses.asdict(run) | {"id": own_id, "at": now()}))
