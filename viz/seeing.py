@@ -25,9 +25,9 @@ class Seeing:
             model: The world that is shown.
             away: What its agents could not perceive.
         """
-        shown = model.shown()
         role = next(own for own in model.environment.roles if own.name == self._reel.role.name)
         with self._lock:
+            shown = model.shown()  # not before: who waited here would say that an older step is on the screen
             if model is not self._model:
                 self._model = model
                 self._notebook.new_model()

@@ -108,7 +108,7 @@ class Teaching:
         lab.prepare({**others, role.name: who_acts(course, origin, lab)})  # seconds: nothing has begun till then
         if self._closed:
             return
-        model, said = lab.model.value, cast(list[Said], [])  # somebody may have pressed Reset meanwhile
+        said = cast(list[Said], [])
         if run is None:
             self.term = lab.terms.get(lab.choice.value, "ML")
             record = {"listener": listener, "role": role.name, "begin": course.packed(origin), "term": self.term}
@@ -128,7 +128,7 @@ class Teaching:
         if is_mixed(self.live):
             learn_beside(lab)
         self.learned()
-        self._seeing.see(lab.model.value, lab.impaired)
+        self._seeing.see(lab.model.value, lab.impaired)  # another than above, if somebody pressed Reset meanwhile
 
     def _acting(self, course: Course) -> Policy:
         """Returns what is taught on: the network that acts, if signals can move it; else an untrained one."""
