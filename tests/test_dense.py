@@ -27,10 +27,14 @@ def softened(numbers):
     return numbers * jax.nn.softmax(numbers)
 
 
-@pytest.mark.parametrize("activation", [jnp.tanh, softened])
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("n_rows", [5, LARGE + 1])
-def test_many_rows_answer_and_learn_as_one_row_does(n_rows, bias, activation):
+@functools.partial(jax.jit, static_argnums=0)
+def answer_and_slopes(act, layers, rows):
+    slopes = jax.grad(lambda layers, rows: jnp.mean(jnp.sin(act(layers, rows))), argnums=(0, 1))(layers, rows)
+    return act(layers, rows), jax.tree.leaves(slopes)
+
+
+def learned(activation, bias, n_rows):
+    """Compares what is worked out of many rows with what is of each; returns the program."""
     layers = NETWORK.layers
     if not bias:
         layers = tuple(eqx.tree_at(lambda layer: layer.bias, layer, None) for layer in layers)
@@ -47,17 +51,30 @@ def test_many_rows_answer_and_learn_as_one_row_does(n_rows, bias, activation):
     def together(layers, rows):
         return answers(activation, layers, rows)
 
-    @functools.partial(jax.jit, static_argnums=0)
-    def answer_and_slopes(act, layers, rows):
-        slopes = jax.grad(lambda layers, rows: jnp.mean(jnp.sin(act(layers, rows))), argnums=(0, 1))(layers, rows)
-        return act(layers, rows), jax.tree.leaves(slopes)
-
     (answer, ours), (expected, plain) = (answer_and_slopes(act, layers, rows) for act in (together, one_by_one))
     np.testing.assert_allclose(answer, expected, atol=1e-5)
     assert len(ours) == (7 if bias else 4)
     for a, b in zip(ours, plain, strict=True):
         assert float(jnp.max(jnp.abs(b))) > 1e-5
         np.testing.assert_allclose(a, b, atol=1e-6, rtol=1e-4)
+    return str(jax.make_jaxpr(answer_and_slopes, 0)(together, layers, rows))
+
+
+@pytest.mark.parametrize("activation", [jnp.tanh, softened])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("n_rows", [5, LARGE + 1])
+def test_many_rows_answer_and_learn_as_one_row_does(n_rows, bias, activation):
+    learned(activation, bias, n_rows)
+
+
+@pytest.mark.parametrize("activation", [jnp.tanh, softened])
+@pytest.mark.parametrize("bias", [True, False])
+def test_two_cores_learn_from_halves_what_one_does_from_the_whole(monkeypatch, bias, activation):
+    monkeypatch.setattr(halves, "MEASURED", (0, 0))  # on every JAX
+    monkeypatch.setattr(halves, "NUMBERS", 0)  # of small networks, too
+    program = learned(activation, bias, halves.LEARNED + 2)
+    if jax.default_backend() == "cpu":
+        assert f"f32[2,8,{halves.LEARNED // 2 + 1}]" in program, "shared out"
 
 
 def test_networks_side_by_side_learn_as_each_does_alone():

@@ -4,7 +4,7 @@ Answers are worked out in rows, one for each agent, as they are asked for. The g
 and the CPU's compiler is slow where it must read a factor across: 94 us for 512 rows of 64 numbers, where the layer
 itself takes 29. So a small batch learns in columns, where both factors are read in order: PPO on CartPole takes 6 to
 12 % less by it. Of a large one two cores share the products only in rows, whose errors are turned round beforehand;
-but for JAX 0.12, which reads them across well enough: simple spread takes 14 % less.
+but for JAX 0.12, where each core learns from a half in columns (`halves.py`).
 """
 
 import functools
@@ -16,12 +16,11 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.materialized import materialized
-from aira_agents.policies.halves import in_halves, pays
+from aira_agents.policies.halves import in_halves, in_learned_halves, pays, pays_to_learn
 from aira_agents.types import Array, Float
 
 FEW = 32  # numbers in all rows, whose products are written out
 LITTLE = 1024  # multiplications in a product of a few rows
-READS_ACROSS = (0, 12)  # the JAX from which on errors are not turned round
 SINGLE = 4  # answers, each of which tells its error to the layer before by itself
 LARGE = 1024  # rows: simple spread takes 3 to 6 % less in columns with 768 in a minibatch, with 1,152 6 to 13 % more
 Layers = tuple[eqx.nn.Linear, ...]
@@ -54,7 +53,10 @@ def answers(activation: Activation, layers: Layers, rows: Float[Array, "rows n_i
 
 
 def _forward(activation: Activation, layers: Layers, rows: Array) -> tuple[Array, Any]:
-    found = _in_rows if rows.shape[0] > LARGE else _in_columns
+    n_rows, width = rows.shape[0], max(layer.weight.shape[0] for layer in layers)
+    found = _in_rows if n_rows > LARGE else _in_columns
+    if pays_to_learn(n_rows, width):
+        found = in_learned_halves
     return jax.vjp(functools.partial(found, activation), layers, rows)
 
 
@@ -112,8 +114,6 @@ def _products(_: int, batched: list[bool], rows: Any, turned: Any) -> tuple[Arra
 def _row_errors(kept: tuple[Array, Array], errors: Array) -> tuple[Array, Array]:
     weight, rows = kept
     errors = jax.lax.optimization_barrier(errors)
-    if jax.__version_info__ >= READS_ACROSS:
-        return jax.lax.dot_general(errors, rows, (((0,), (0,)), ((), ()))), errors @ weight
     return jax.lax.optimization_barrier(errors.T) @ rows, errors @ weight
 
 
