@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 # Each process would compile all that it imports, were its bytecode not kept: three times as long to start.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo view test test-slow check lock clean
+.PHONY: demo view test test-slow test-long test-page check lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/aira run foraging
@@ -27,10 +27,15 @@ test: check
 	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser and not released"
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and released" tests
 
-test-slow: $(VENV)/.installed-test
+test-slow: test-long test-page
+
+test-long: $(VENV)/.installed-test
 	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not browser and not released" tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and released" tests
-	$(BIN)/python -m pytest -m browser tests
+
+# Two browsers at once: most of the time a page waits for its server, or a test for its page.
+test-page: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m browser tests
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
