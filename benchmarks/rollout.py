@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cores
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -63,10 +64,13 @@ def main() -> None:
     arguments = parser.parse_args()
     worlds = {n: compiled(n) for n in SIZES}
     seen: dict[int, list[tuple[float, float]]] = {n: [] for n in SIZES}
+    distances = []
     for a_round in range(1 + ROUNDS):  # sizes in turn: a slow phase of the machine meets them all
         for n, (go, n_steps) in worlds.items():
             figure = nanoseconds(go, n * n_steps)
             seen[n] += [figure] if a_round else []  # the first warms up
+        distances.append(cores.apart())
+    print("cores apart, after each round:", ", ".join(distances))
     costs = {}
     for n, figures_of in seen.items():
         costs[n], work = (statistics.median(several) for several in zip(*figures_of, strict=True))

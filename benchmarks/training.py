@@ -8,6 +8,7 @@ import statistics
 import subprocess
 from pathlib import Path
 
+import cores
 import jax
 from figures import Figures
 
@@ -70,12 +71,15 @@ def main():
         python, folder = arguments.purejaxrl
         measures["purejaxrl"] = lambda: told_by(python, str(HERE / "peer_purejaxrl.py"), folder)
     measured = {name: [] for name in measures}
+    distances = []
     for _ in range(arguments.rounds):
         for name, measure in measures.items():
             measured[name].append(measure())
+        distances.append(cores.apart())
     medians = {name: statistics.median(values) for name, values in measured.items()}
     for name, values in measured.items():
         print(f"{name}: median {medians[name]:.0f} steps/s of", ", ".join(f"{value:.0f}" for value in values))
+    print("cores apart, after each round:", ", ".join(distances))
     print(f"compile: cartpole {cartpole_s:.1f} s, simple_spread {spread_s:.1f} s")
     figures.add("ppo_cartpole_vs_sb3", medians["cartpole"] / medians["peer"], "ratio", 40)
     figures.add("ppo_simple_spread_vs_sb3_cartpole", medians["spread"] / medians["peer"], "ratio", 50)
