@@ -121,7 +121,7 @@ def test_the_terminal_says_at_the_start_that_a_class_can_only_watch(world, can_o
 
     for name in ("subject", "policy", "database", "join_code", "address", "classroom"):
         monkeypatch.setattr(SETTINGS, name, getattr(SETTINGS, name))
-    monkeypatch.setattr(server, "run", lambda host, port: None)
+    monkeypatch.setattr(server, "run", lambda host, port, answers: answers())
     monkeypatch.setattr(server, "_warm", lambda lab, leaving: None)
     monkeypatch.setattr("viz.lab.Lab", lambda subject, policy: None)
     lines = []

@@ -112,7 +112,7 @@ def test_the_command_takes_the_next_port_draws_and_leaves_on_ctrl_c_while_it_pla
             address = said[1].split()[-1].rstrip("/")
             assert said[0].startswith(f"Port {port} is taken; using ")
             tab = Visit(chromium, address)
-            reached(tab, address)
+            tab.page.goto(address)  # what is said can be followed at once
             tab.press("▶")
             tab.wait_for_step(3)
             server.send_signal(signal.SIGINT)

@@ -1,11 +1,13 @@
 """`aira view`: serves the page, on a free port, to this machine or to a class."""
 
+import contextlib
 import gc
 import importlib
 import os
 import socket
 import threading
 import webbrowser
+from collections.abc import Callable
 from typing import Any
 
 from aira_agents.errors import InputError
@@ -15,7 +17,6 @@ from viz.checks import check_page, missing_assets
 from viz.settings import SETTINGS
 
 TRIES = 50  # ports
-OPENS_S = 0.5  # after which the server answers
 PAGE_S = 3.0  # after which a browser has drawn the page
 # Frames are numbers that hardly compress: squeezing them costs more than sending them.
 UVICORN: dict[str, Any] = {
@@ -70,23 +71,27 @@ def serve(
         Store(database).close()
     SETTINGS.subject, SETTINGS.policy, SETTINGS.database = found.name, policy, database
     importlib.import_module("viz.page")  # all that is imported comes before what compiles beside it
-    _let_in(found, shared=shared, port=free, with_class=with_class, say=say)
-    say("Ctrl-C ends it.")
+    invitations = _let_in(found, shared=shared, port=free, with_class=with_class)
+
+    def invite() -> None:
+        for line in (*invitations, "Ctrl-C ends it."):
+            say(line)
+        if open_browser:  # some wait until the browser is closed
+            threading.Thread(target=webbrowser.open, args=[SETTINGS.address], daemon=True).start()
+
     # Compiles while the browser opens.
     leaving = threading.Event()
     warming = threading.Thread(target=lambda: _warm(Lab(found, policy), leaving), daemon=True)
     warming.start()
-    if open_browser:
-        threading.Timer(OPENS_S, webbrowser.open, [SETTINGS.address]).start()
     try:
-        run(host, free)
+        run(host, free, invite)
     finally:
         leaving.set()
         warming.join(60)  # an interpreter that goes while a thread compiles takes the process down
 
 
-def _let_in(found: Any, *, shared: bool, port: int, with_class: bool, say: Any) -> None:
-    """Makes the codes and says who joins where."""
+def _let_in(found: Any, *, shared: bool, port: int, with_class: bool) -> list[str]:
+    """Makes the codes; returns what says who joins where."""
     from viz.gate import new_code  # noqa: PLC0415  it starts Solara
 
     SETTINGS.join_code = new_code() if shared else None
@@ -97,15 +102,13 @@ def _let_in(found: Any, *, shared: bool, port: int, with_class: bool, say: Any) 
 
         SETTINGS.classroom = Classroom(new_code())
         SETTINGS.join_code = SETTINGS.join_code or new_code()
-        say(f"{found.title}, the lecturer's page: {address} with the code {SETTINGS.join_code}")
-        say(f"Students: {address}class with the code {SETTINGS.classroom.code}")
         untaught = why_untaught(found.environment(**found.settings))
-        if untaught:
-            say(f"In this world a class can only watch. {untaught}")
-    else:
-        say(f"{found.title}: {address}")
-        if shared:
-            say(f"Join code: {SETTINGS.join_code}")
+        return [
+            f"{found.title}, the lecturer's page: {address} with the code {SETTINGS.join_code}",
+            f"Students: {address}class with the code {SETTINGS.classroom.code}",
+            *([f"In this world a class can only watch. {untaught}"] if untaught else []),
+        ]
+    return [f"{found.title}: {address}", *([f"Join code: {SETTINGS.join_code}"] if shared else [])]
 
 
 def _warm(lab: Any, leaving: threading.Event) -> None:
@@ -132,15 +135,28 @@ def prepare(*, squeezes: bool = True) -> None:
     os.environ.setdefault("REACTON_FAST", "1")
 
 
-def run(host: str, port: int) -> None:
-    """Runs the server until Ctrl-C."""
+def run(host: str, port: int, answers: Callable[[], None]) -> None:
+    """Runs the server until Ctrl-C.
+
+    Args:
+        host: The address that it listens on.
+        port: The same.
+        answers: Called once it answers.
+    """
     import uvicorn  # noqa: PLC0415
     from solara.server.starlette import app  # noqa: PLC0415
 
     from viz.classroom.endpoint import with_class  # noqa: PLC0415
 
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            answers()
+
     gc.freeze()  # what is there stays: Solara looks through all that is not frozen before it serves
-    uvicorn.run(app if SETTINGS.classroom is None else with_class(app), host=host, port=port, **UVICORN)
+    served = app if SETTINGS.classroom is None else with_class(app)
+    with contextlib.suppress(KeyboardInterrupt):
+        Server(uvicorn.Config(served, host=host, port=port, **UVICORN)).run()
 
 
 def free_port(host: str, port: int) -> int:
