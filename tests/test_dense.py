@@ -69,10 +69,11 @@ def test_many_rows_answer_and_learn_as_one_row_does(n_rows, bias, activation):
 
 @pytest.mark.parametrize("activation", [jnp.tanh, softened])
 @pytest.mark.parametrize("bias", [True, False])
-def test_two_cores_learn_from_halves_what_one_does_from_the_whole(monkeypatch, bias, activation):
+@pytest.mark.parametrize("n_rows", [halves.LEARNED + 1, halves.LEARNED + 2])
+def test_two_cores_learn_from_halves_what_one_does_from_the_whole(monkeypatch, n_rows, bias, activation):
     monkeypatch.setattr(halves, "MEASURED", (0, 0))  # on every JAX
     monkeypatch.setattr(halves, "NUMBERS", 0)  # of small networks, too
-    program = learned(activation, bias, halves.LEARNED + 2)
+    program = learned(activation, bias, n_rows)
     if jax.default_backend() == "cpu":
         assert f"f32[2,8,{halves.LEARNED // 2 + 1}]" in program, "shared out"
 

@@ -140,7 +140,7 @@ def run(host: str, port: int, answers: Callable[[], None]) -> None:
 
     Args:
         host: The address that it listens on.
-        port: The same.
+        port: The port there.
         answers: Called once it answers.
     """
     import uvicorn  # noqa: PLC0415

@@ -4,7 +4,7 @@ Answers are worked out in rows, one for each agent, as they are asked for. The g
 and the CPU's compiler is slow where it must read a factor across: 94 us for 512 rows of 64 numbers, where the layer
 itself takes 29. So a small batch learns in columns, where both factors are read in order: PPO on CartPole takes 6 to
 12 % less by it. Of a large one two cores share the products only in rows, whose errors are turned round beforehand;
-but for JAX 0.12, where each core learns from a half in columns (`halves.py`).
+but for JAX 0.12, where each core learns from a half in columns (`halves.py`), or one core from all of narrow layers.
 """
 
 import functools
@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from aira_agents.materialized import materialized
-from aira_agents.policies.halves import in_halves, in_learned_halves, pays, pays_to_learn
+from aira_agents.policies.halves import in_halves, in_learned_halves, pays, pays_to_learn, shares_batches
 from aira_agents.types import Array, Float
 
 FEW = 32  # numbers in all rows, whose products are written out
@@ -54,9 +54,10 @@ def answers(activation: Activation, layers: Layers, rows: Float[Array, "rows n_i
 
 def _forward(activation: Activation, layers: Layers, rows: Array) -> tuple[Array, Any]:
     n_rows, width = rows.shape[0], max(layer.weight.shape[0] for layer in layers)
-    found = _in_rows if n_rows > LARGE else _in_columns
     if pays_to_learn(n_rows, width):
         found = in_learned_halves
+    else:
+        found = _in_rows if n_rows > LARGE and not shares_batches() else _in_columns
     return jax.vjp(functools.partial(found, activation), layers, rows)
 
 

@@ -31,28 +31,40 @@ ABOVE += (1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03)
 BELOW = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
 
 
+def shares_batches() -> bool:
+    """Whether this is a CPU, and a JAX, that gives each core a batch rather than some rows."""
+    return jax.__version_info__ >= MEASURED and jax.default_backend() == "cpu"
+
+
 def pays(n_rows: int) -> bool:
     """Whether two cores are sooner done in halves."""
-    return jax.__version_info__ >= MEASURED and jax.default_backend() == "cpu" and n_rows in ROWS
+    return shares_batches() and n_rows in ROWS
 
 
 def pays_to_learn(n_rows: int, width: int) -> bool:
-    """Whether a batch of even size is sooner learned from in halves, by layers of up to so many numbers a row."""
-    measured = jax.__version_info__ >= MEASURED and jax.default_backend() == "cpu"
-    return measured and n_rows % 2 == 0 and n_rows > LEARNED and n_rows * width > NUMBERS
+    """Whether a batch is sooner learned from in halves, by layers of up to so many numbers a row."""
+    return shares_batches() and n_rows > LEARNED and n_rows * width > NUMBERS
 
 
 def in_halves(
     activation: Callable[[Array], Array], layers: tuple[eqx.nn.Linear, ...], rows: Float[Array, "rows n_in"]
 ) -> Float[Array, "rows n_out"]:
     """Returns what the layers make of each row, for those who ask for no gradient."""
-    n_rows = rows.shape[0]
     each = jax.vmap(jax.vmap(tanh if activation is jnp.tanh else activation))
-    halves = jnp.pad(rows, ((0, n_rows % 2), (0, 0))).reshape(2, -1, rows.shape[1])
+    halves = _halved(rows)
     for layer in layers[:-1]:
         halves = each(_sums(layer, halves))
     # Worked out by itself: with what reads it, it would be one core's again.
-    return materialized(_sums(layers[-1], halves).reshape(-1, layers[-1].weight.shape[0])[:n_rows], least=0)
+    return materialized(_whole(_sums(layers[-1], halves), rows.shape[0]), least=0)
+
+
+def _halved(rows: Array) -> Array:
+    n_rows, n_numbers = rows.shape
+    return jnp.pad(rows, ((0, n_rows % 2), (0, 0))).reshape(2, -1, n_numbers)
+
+
+def _whole(halves: Array, n_rows: int) -> Array:
+    return halves.reshape(-1, halves.shape[-1])[:n_rows]
 
 
 def _sums(layer: eqx.nn.Linear, halves: Array) -> Array:
@@ -65,12 +77,12 @@ def _sums(layer: eqx.nn.Linear, halves: Array) -> Array:
 def in_learned_halves(
     activation: Callable[[Array], Array], layers: tuple[eqx.nn.Linear, ...], rows: Float[Array, "rows n_in"]
 ) -> Float[Array, "rows n_out"]:
-    """Returns what the layers make of each row of an even number, for those who ask for the gradient."""
+    """Returns what the layers make of each row, for those who ask for the gradient."""
     each = jax.vmap(jax.vmap(activation, 1, 1))
-    halves = jax.lax.optimization_barrier(rows.reshape(2, -1, rows.shape[1]).transpose(0, 2, 1))
+    halves = jax.lax.optimization_barrier(_halved(rows).transpose(0, 2, 1))
     for layer in layers[:-1]:
         halves = each(_biased(layer, halves))
-    return _biased(layers[-1], halves).transpose(0, 2, 1).reshape(rows.shape[0], -1)
+    return _whole(_biased(layers[-1], halves).transpose(0, 2, 1), rows.shape[0])
 
 
 def _biased(layer: eqx.nn.Linear, halves: Array) -> Array:
