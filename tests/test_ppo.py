@@ -57,8 +57,9 @@ def test_one_network_per_agent_learns_too():
 def test_a_mask_dropped_from_the_loss_would_be_noticed(monkeypatch):
     objective = ppo_loss.objective
 
-    def unmasked(pair, batch, role, weights):
-        return objective(pair, eqx.tree_at(lambda b: b.active, batch, jnp.ones_like(batch.active)), role, weights)
+    def unmasked(pair, batch, role, weights, whole):
+        batch = eqx.tree_at(lambda b: b.active, batch, jnp.ones_like(batch.active))
+        return objective(pair, batch, role, weights, whole)
 
     def entropy():
         learner = tiny().learner(probes.HalfEmpty(n_players=4), SMALL)

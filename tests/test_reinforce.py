@@ -12,7 +12,9 @@ import pytest
 from aira_agents.learning import reinforce
 from aira_agents.learning.experience import Batch
 from aira_agents.learning.pairs import pair_builder
+from aira_agents.learning.parts import Parts
 from aira_agents.learning.reinforce import Reinforce
+from aira_agents.learning.whole import Whole
 from aira_agents.policies.gru import GRUPolicy
 from aira_agents.policies.mlp import MLPPolicy
 from environments.cartpole import CartPole
@@ -56,7 +58,12 @@ def test_the_gradient_is_that_of_the_source_over_active_agents_only():
     world = probes.Bandit(n_players=2)
     pair = pair_builder(world.roles[0], functools.partial(LINEAR, final_scale=0.5), 4)(jax.random.key(0))
     record = tiny(entropy_weight=0.0, value_weight=0.0)
-    gradient = jax.jit(lambda active: reinforce.gradient(pair, a_batch(active), world.roles[0], record)[0])
+
+    @jax.jit
+    def gradient(active):
+        whole = Whole.of(Parts(1, 1), a_batch(active))
+        return reinforce.gradient(pair, a_batch(active), world.roles[0], record, whole)[0]
+
     gradients = gradient(jnp.asarray([True, False]))
     logits = np.asarray(pair.actor(jnp.ones(1), None)[0], np.float64)
     chances = np.exp(logits) / np.exp(logits).sum()

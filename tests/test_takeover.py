@@ -17,8 +17,10 @@ from aira_agents.human.takeover import LedPolicy, Takeover
 from aira_agents.learning.experience import Batch
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.pairs import pair_builder
+from aira_agents.learning.parts import Parts
 from aira_agents.learning.ppo import PPO
 from aira_agents.learning.ppo_loss import gradient
+from aira_agents.learning.whole import Whole
 from aira_agents.loop import start_worlds, unroll
 from aira_agents.policies import RandomPolicy, Rule
 from aira_agents.policies.mlp import MLPPolicy
@@ -154,7 +156,7 @@ def test_steps_that_were_led_teach_the_critic_and_not_the_actor():
             targets=jnp.asarray([[[0.0, target]]] * 2),
         )
 
-    compiled = jax.jit(lambda shown: gradient(pair, shown, role, PPO())[0])
+    compiled = jax.jit(lambda shown: gradient(pair, shown, role, PPO(), Whole.of(Parts(1, 1), shown))[0])
 
     def gradients(*values):
         found = jax.device_get(compiled(batch(*values)))

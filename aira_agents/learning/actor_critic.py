@@ -18,11 +18,12 @@ from aira_agents.keys import looped, straight
 from aira_agents.learning.annealing import steps_done
 from aira_agents.learning.clipping import clip_by_global_norm
 from aira_agents.learning.collect import Worlds, begin, gather, metrics_of
-from aira_agents.learning.experience import Batch, Learned, experience, explained_variance
+from aira_agents.learning.experience import Batch, Learned, experience
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner, Metrics, builders, copied
 from aira_agents.learning.pairs import Recorder, pair_builder
 from aira_agents.learning.parts import Parts
+from aira_agents.learning.whole import explained_variance
 from aira_agents.loop import Transition
 from aira_agents.policies.normalized import NormalizedPolicy, Statistics
 from aira_agents.policies.policy import AbstractPolicy, Builder
@@ -176,9 +177,9 @@ def learn(
     optimizer = setting.optimizer(state.n_updates)
     learned, metrics = {}, {}
     for name, own_key in setting.by_role(shuffle_key).items():
-        batch, own, foreseen = _judged(setting, name, state.learned[name], transitions, last[name].features)
+        batch, own = _judged(setting, name, state.learned[name], transitions, last[name].features)
         vector, steps, figures = improve(parts, setting.flat[name], setting.roles[name], own, batch, optimizer, own_key)
-        figures |= {"explained_variance": foreseen}
+        figures |= {"explained_variance": explained_variance(parts, batch)}
         metrics |= {f"{figure}/{name}": value for figure, value in figures.items()}
         statistics = own.statistics
         if statistics is not None:
@@ -187,15 +188,12 @@ def learn(
     return ActorCriticState(worlds, learned, looped(next_key), state.n_updates + 1), metrics
 
 
-def _judged(
-    setting: Setting, name: str, own: Learned, transitions: Transition, last: Array
-) -> tuple[Batch, Learned, Array]:
-    """Returns the batch, what was learned with the critic's memory after it, and the explained variance."""
+def _judged(setting: Setting, name: str, own: Learned, transitions: Transition, last: Array) -> tuple[Batch, Learned]:
+    """Returns the batch, and what was learned with the critic's memory after it."""
 
     def judge(memory: Any, fresh: Array, transitions: Transition, last: Array) -> Any:
         part = dataclasses.replace(own, critic_memory=memory, fresh=fresh)
-        batch, memory, fresh, values = experience(setting.record, setting.flat[name], part, name, transitions, last)
-        return batch, memory, fresh, explained_variance(batch.targets, values, batch.active)
+        return experience(setting.record, setting.flat[name], part, name, transitions, last)
 
-    batch, memory, fresh, foreseen = setting.parts.each(judge, own.critic_memory, own.fresh, transitions, last)
-    return batch, dataclasses.replace(own, critic_memory=memory, fresh=fresh), setting.parts.mean(foreseen)
+    batch, memory, fresh = setting.parts.each(judge, own.critic_memory, own.fresh, transitions, last)
+    return batch, dataclasses.replace(own, critic_memory=memory, fresh=fresh)

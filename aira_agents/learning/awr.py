@@ -21,7 +21,6 @@ from aira_agents.learning.likelihood import figures, log_likelihood, mean_over, 
 from aira_agents.learning.minibatches import Minibatches
 from aira_agents.learning.offline import Studied, descend, mean_reward, needs_data, offline_learner, optimizer
 from aira_agents.learning.pairs import Pair, call_all
-from aira_agents.learning.ppo_loss import normalized
 from aira_agents.parameters import check_parameters, number, size
 from aira_agents.policies.mlp import MLPPolicy
 from aira_agents.policies.policy import Builder, Policy
@@ -98,12 +97,20 @@ def awr_loss(pair: Pair, role: Role, batch: Sequences, awr: AWR) -> tuple[Array,
     values = call_all(pair.critic, jnp.asarray(samples.features), None)[0][..., 0]
     advantages = jax.lax.stop_gradient(_advantages(pair, batch, values, awr))
     value_loss = 0.5 * mean_over(counts, (values - jax.lax.stop_gradient(values) - advantages) ** 2)
-    weights = jnp.exp(normalized(advantages, counts > 0) / awr.temperature)
+    weights = jnp.exp(_normalized(advantages, counts > 0) / awr.temperature)
     weights = jnp.minimum(weights, awr.max_weight)
     outputs = outputs_in_order(pair.actor, batch)
     actor_loss = -mean_over(counts, weights * log_likelihood(outputs, role, samples))
     told = {"loss": actor_loss, "value_loss": value_loss, "weight": mean_over(counts, weights)}
     return actor_loss + awr.value_weight * value_loss, told | figures(outputs, role, samples)
+
+
+def _normalized(x: Array, active: Array) -> Array:
+    """Shifts and scales to mean 0 and deviation 1 over active rows; the others become 0."""
+    count = jnp.maximum(jnp.sum(active), 1.0)
+    mean = jnp.sum(jnp.where(active, x, 0.0)) / count
+    centred = jnp.where(active, x - mean, 0.0)
+    return centred / (jnp.sqrt(jnp.sum(centred**2) / count) + 1e-8)
 
 
 def _advantages(pair: Pair, batch: Sequences, values: Array, awr: AWR) -> Array:

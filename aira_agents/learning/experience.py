@@ -3,7 +3,6 @@
 Value bootstraps from what was seen last through truncation, and never through termination.
 """
 
-from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -56,7 +55,7 @@ class Batch(eqx.Module):
 
 def experience(
     record: Judging, flat: Flattener, own: Learned, name: str, transitions: Transition, last: Array
-) -> tuple[Batch, Memory, Bool[Array, "worlds capacity"], Array]:
+) -> tuple[Batch, Memory, Bool[Array, "worlds capacity"]]:
     """Judges what happened: values, advantages, targets.
 
     Args:
@@ -68,8 +67,7 @@ def experience(
         last: What is perceived now, `[worlds, capacity, features]`.
 
     Returns:
-        The batch, the critic's memory after it, whose memory was renewed then, and the values
-        `[steps, worlds, capacity]`.
+        The batch, the critic's memory after it, and whose memory was renewed then.
     """
     percepts, decision, feedback = transitions.percepts[name], transitions.decisions[name], transitions.feedback[name]
     assert transitions.final is not None and isinstance(decision, Remembered)
@@ -113,37 +111,11 @@ def experience(
         advantages,
         advantages + values,
     )
-    return batch, memory, fresh[-1], values
+    return batch, memory, fresh[-1]
 
 
-Mean = Callable[[Array], Array]
-"""Takes the mean over some rows of a batch."""
-
-
-def reconsider(pair: Pair, batch: Batch, role: Role) -> tuple[Product, Array, Mean, Mean]:
-    """Asks the networks, as they are now, about a batch.
-
-    Returns:
-        The distribution over actions, the values `[steps, worlds, capacity]`, and what takes a mean over the rows that
-        the actor decided, and over all that were active.
-    """
+def reconsider(pair: Pair, batch: Batch, role: Role) -> tuple[Product, Float[Array, "steps worlds capacity"]]:
+    """Asks the networks, as they are now, about a batch; returns the distribution over actions, and the values."""
     outputs = replay(pair.actor, batch.features, batch.actor_memory, batch.fresh)
     values = replay(pair.critic, batch.features, batch.critic_memory, batch.fresh)[..., 0]
-    return role.distribution(outputs, batch.valid), values, _mean(batch.active & ~batch.led), _mean(batch.active)
-
-
-def _mean(rows: Bool[Array, "steps worlds capacity"]) -> Mean:
-    share = rows / jnp.maximum(jnp.sum(rows), 1.0)
-    # `where`: what an empty row says may be infinite, and zero times that is not zero.
-    return lambda x: jnp.sum(jnp.where(rows, x, 0.0) * share)
-
-
-def explained_variance(targets: Array, values: Array, active: Array) -> Array:
-    """Returns which share of the targets' variance the critic foresaw: 1 is all, 0 none."""
-    count = jnp.maximum(jnp.sum(active), 1.0)
-
-    def variance(x: Array) -> Array:
-        mean = jnp.sum(jnp.where(active, x, 0.0)) / count
-        return jnp.sum(jnp.where(active, (x - mean) ** 2, 0.0)) / count
-
-    return 1.0 - variance(targets - values) / jnp.maximum(variance(targets), 1e-8)
+    return role.distribution(outputs, batch.valid), values

@@ -22,9 +22,12 @@ from aira_agents.learning.packing import Packing
 from aira_agents.learning.pairs import Pair, is_recurrent
 from aira_agents.learning.parts import Parts
 from aira_agents.learning.ppo_loss import gradient
+from aira_agents.learning.whole import Whole
 from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.policies.policy import Builder
 from aira_agents.types import Array, Key, Number
+
+LARGEST = "ratio_error"  # the figure that is the largest of all rows; the others are means
 
 
 class PPO(eqx.Module):
@@ -85,26 +88,31 @@ def improve_by_ppo(
 
     `further` is a loss that is added to that of every minibatch, such as that of imitation.
     """
-    axis = parts.axes + _shuffled_axis(ppo, is_recurrent(batch.actor_memory))
+    own_axis = _shuffled_axis(ppo, is_recurrent(batch.actor_memory))
+    axis = parts.axes + own_axis
     length = batch.active.shape[axis]
     # Whole steps, or whole worlds, are shuffled: permuting every row costs more than a gradient step.
     order = random_orders(key, ppo.n_epochs, length)
     chosen = order.reshape(ppo.n_epochs * ppo.n_minibatches, length // ppo.n_minibatches)
 
+    wholes = Whole.of(parts, batch, lambda leaf: jnp.moveaxis(jnp.take(leaf, chosen, own_axis), own_axis, 0))
     packing = Packing(batch, parts.axes + 2)
     packed = packing.pack(batch)
 
-    def step(carry: tuple[Array, Pair, Any], rows: Array) -> tuple[tuple[Array, Pair, Any], dict[str, Array]]:
+    def step(
+        carry: tuple[Array, Pair, Any], minibatch: tuple[Array, Whole]
+    ) -> tuple[tuple[Array, Pair, Any], dict[str, Array]]:
+        rows, whole = minibatch
         vector, matrices, optimizer_state = carry
         pair = eqx.combine(matrices, flat.restore(vector))
 
-        def slope(*minibatch: Array) -> tuple[Array, dict[str, Array]]:
-            gradients, figures = gradient(pair, packing.unpack(minibatch), role, ppo)
+        def slope(*part: Array) -> tuple[Array, dict[str, Array]]:
+            gradients, figures = gradient(pair, packing.unpack(part), role, ppo, whole)
             return flat.flatten(gradients), figures
 
         taken = [jnp.take(leaf, rows, axis=axis, mode="clip") for leaf in packed]
         each, figures = parts.each(slope, *taken)
-        descent = parts.mean(each)
+        descent = parts.total(each)
         if further is not None:
             descent += flat.flatten(eqx.filter_grad(further)(pair))
         changes, optimizer_state = optimizer.update(descent, optimizer_state)
@@ -112,11 +120,13 @@ def improve_by_ppo(
         return (vector, flat.matrices(vector), optimizer_state), figures
 
     begun = (own.vector, flat.matrices(own.vector), own.optimizer)
-    (vector, _, optimizer_state), figures = jax.lax.scan(step, begun, chosen)
+    (vector, _, optimizer_state), figures = jax.lax.scan(step, begun, (chosen, wholes))
     # All steps' at once: each exchange with other devices takes time.
-    figures = parts.mean(jax.tree.map(lambda figure: jnp.moveaxis(figure, 0, -1), figures))
+    figures = parts.together(jax.tree.map(lambda figure: jnp.moveaxis(figure, 0, -1), figures))
+    over_parts = tuple(range(parts.axes))
+    figures = {n: (jnp.max if n == LARGEST else jnp.sum)(figure, over_parts) for n, figure in figures.items()}
     means = {name: jnp.mean(figure) for name, figure in figures.items()}
-    return vector, optimizer_state, means | {"first_ratio_error": figures["ratio_error"][0]}
+    return vector, optimizer_state, means | {"first_ratio_error": figures[LARGEST][0]}
 
 
 def _shuffled_axis(ppo: PPO, recurrent: bool) -> int:

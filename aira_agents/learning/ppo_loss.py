@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from aira_agents.environment import Role
 from aira_agents.learning.experience import Batch, reconsider
 from aira_agents.learning.pairs import Pair
+from aira_agents.learning.whole import Whole, decided_by_actor
 from aira_agents.types import Array
 
 
@@ -27,13 +28,14 @@ class Weights(Protocol):
     value_weight: Any
 
 
-def objective(pair: Pair, batch: Batch, role: Role, weights: Weights) -> tuple[Array, dict[str, Array]]:
-    """Returns what PPO minimises, and what is worth knowing about it."""
-    distribution, values, mean, mean_of_all = reconsider(pair, batch, role)
-    decided = batch.active & ~batch.led
+def objective(pair: Pair, batch: Batch, role: Role, weights: Weights, whole: Whole) -> tuple[Array, dict[str, Array]]:
+    """Returns what PPO minimises, and what is worth knowing about it; of a part of a minibatch, its share of both."""
+    distribution, values = reconsider(pair, batch, role)
+    mean, mean_of_all = whole.means(batch)
+    decided = decided_by_actor(batch)
     log_ratio = jnp.where(decided, distribution.log_prob(batch.actions) - batch.log_prob, 0.0)
     ratio = jnp.exp(log_ratio)
-    advantages = normalized(batch.advantages, decided)
+    advantages = whole.normalized(batch.advantages, decided)
     clipped = jnp.clip(ratio, 1 - weights.clip, 1 + weights.clip)
     surrogate = mean(jnp.minimum(ratio * advantages, clipped * advantages))
     value_loss = 0.5 * mean_of_all((values - batch.targets) ** 2)
@@ -46,14 +48,6 @@ def objective(pair: Pair, batch: Batch, role: Role, weights: Weights) -> tuple[A
         "value_loss": value_loss,
         "ratio_error": jnp.max(jnp.abs(ratio - 1)),
     }
-
-
-def normalized(x: Array, active: Array) -> Array:
-    """Shifts and scales to mean 0 and deviation 1 over active rows; the others become 0."""
-    count = jnp.maximum(jnp.sum(active), 1.0)
-    mean = jnp.sum(jnp.where(active, x, 0.0)) / count
-    centred = jnp.where(active, x - mean, 0.0)
-    return centred / (jnp.sqrt(jnp.sum(centred**2) / count) + 1e-8)
 
 
 gradient = jax.grad(objective, has_aux=True)

@@ -19,6 +19,7 @@ from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner
 from aira_agents.learning.pairs import Pair
 from aira_agents.learning.parts import Parts
+from aira_agents.learning.whole import Whole
 from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.policies.policy import Builder
 from aira_agents.types import Array, Key, Number
@@ -61,20 +62,23 @@ class Reinforce(eqx.Module):
         ) -> tuple[Array, Any, dict[str, Array]]:
             del key  # the whole batch at once: nothing is shuffled
 
+            whole = Whole.of(parts, batch)
+
             def slope(batch: Batch) -> tuple[Array, dict[str, Array]]:
-                gradients, figures = gradient(flat.restore(own.vector), batch, role, self)
+                gradients, figures = gradient(flat.restore(own.vector), batch, role, self, whole)
                 return flat.flatten(gradients), figures
 
-            descent, figures = parts.mean(parts.each(slope, batch))
+            descent, figures = parts.total(parts.each(slope, batch))
             changes, optimizer_state = optimizer.update(descent, own.optimizer)
             return own.vector + changes, optimizer_state, figures
 
         return actor_critic(self, environment, networks, improve)
 
 
-def objective(pair: Pair, batch: Batch, role: Role, weights: Reinforce) -> tuple[Array, dict[str, Array]]:
+def objective(pair: Pair, batch: Batch, role: Role, weights: Reinforce, whole: Whole) -> tuple[Array, dict[str, Array]]:
     """Returns what REINFORCE minimises over active agents, and what is worth knowing about it."""
-    distribution, values, mean, mean_of_all = reconsider(pair, batch, role)
+    distribution, values = reconsider(pair, batch, role)
+    mean, mean_of_all = whole.means(batch)
     gain = mean(distribution.log_prob(batch.actions) * batch.advantages)
     value_loss = 0.5 * mean_of_all((values - batch.targets) ** 2)
     entropy = mean(distribution.entropy())
