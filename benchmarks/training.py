@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 from pathlib import Path
@@ -12,8 +13,10 @@ import cores
 import jax
 from figures import Figures
 
+from aira_agents.cli.devices import share_cpu
 from aira_agents.learning.dispatch import Dispatch
 from aira_agents.learning.ppo import PPO
+from aira_agents.learning.train import over_devices
 from aira_agents.policies.mlp import MLPPolicy
 from environments.cartpole import CartPole
 from environments.simple_spread import SimpleSpread
@@ -35,8 +38,8 @@ print(16384 / (time.perf_counter() - start))
 
 def compiled(world, n_worlds, updates=100):
     """Returns a function that measures agent-steps a second, as `aira train` learns, and the seconds compiling took."""
-    learner = PPO(n_worlds=n_worlds).learner(world, MLPPolicy.build)
-    state = jax.jit(learner.init)(jax.random.key(0))
+    learner = over_devices(PPO(n_worlds=n_worlds).learner(world, MLPPolicy.build))
+    state = learner.placed(jax.jit(learner.init)(jax.random.key(0)))
     program = Dispatch(learner, state, updates)
     agents = sum(role.capacity for role in world.roles)
     running = [program(state, updates).state]
@@ -64,6 +67,7 @@ def main():
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     figures = Figures()
+    share_cpu(os.cpu_count() or 1)  # as `aira train` does, which learns on all cores where that pays
     cartpole, cartpole_s = compiled(CartPole(), 4)
     spread, spread_s = compiled(SimpleSpread(), 16)
     measures = {"peer": lambda: told_by(arguments.peer_python, "-c", PEER), "cartpole": cartpole, "spread": spread}

@@ -1,5 +1,6 @@
 """A learner in parts learns the same, but for rounding, on any number of devices, and refuses what cannot be cut."""
 
+import dataclasses
 import functools
 import json
 import os
@@ -12,8 +13,9 @@ from shell import python
 
 from aira_agents.equation.terms import ML
 from aira_agents.errors import InputError
+from aira_agents.learning.actor_critic import Setting
 from aira_agents.learning.evolution import Evolution
-from aira_agents.learning.parts import Parts
+from aira_agents.learning.parts import LEAST_ROWS, Parts, fitting_count
 from aira_agents.learning.ppo import PPO
 from aira_agents.learning.reinforce import Reinforce
 from aira_agents.learning.train import train
@@ -24,6 +26,14 @@ from environments.cartpole import CartPole
 from environments.predator_prey import PredatorPrey
 from environments.simple_spread import SimpleSpread
 
+
+@dataclasses.dataclass(frozen=True)
+class Core:
+    platform: str = "cpu"
+    process_index: int = 0
+
+
+CORES = [Core()] * 4
 SMALL = dict(n_worlds=8, n_steps=16, n_parts=4)
 UPDATE = 8 * 16
 ON_DEVICES = """
@@ -45,13 +55,14 @@ from environments.simple_spread import SimpleSpread
 records = {
     "ppo": PPO(n_worlds=8, n_steps=16, n_parts=4, normalize=True),
     "evolution": Evolution(n_pairs=8, n_steps=8, n_parts=4, normalize=True),
+    "automatic": PPO(n_worlds=8, n_steps=192, normalize=True),
 }
-world = {"ppo": CartPole, "evolution": SimpleSpread}[sys.argv[1]]()
+world = {"ppo": CartPole, "evolution": SimpleSpread, "automatic": CartPole}[sys.argv[1]]()
 learner = records[sys.argv[1]].learner(world, MLPPolicy.build)
 
 def told(n_devices, updates, first=0, **options):
     devices = jax.devices()[first:first + n_devices]
-    trained = train(learner, n_steps=128 * updates, devices=devices, progress=False, **options)
+    trained = train(learner, n_steps=learner.steps_per_update * updates, devices=devices, progress=False, **options)
     used = jax.tree.leaves(trained.state)[0].sharding.device_set
     assert used <= set(devices)
     policy, = trained.policies.values()
@@ -74,12 +85,14 @@ print(json.dumps(runs))
 
 
 @pytest.mark.slow  # a process of its own, with four devices
-@pytest.mark.parametrize("name", ["ppo", "evolution"])
-def test_the_parts_decide_what_is_learned_and_the_devices_do_not(name):
+@pytest.mark.parametrize(
+    ("name", "used"), [("ppo", [1, 2, 2, 4]), ("evolution", [1, 2, 2, 4]), ("automatic", [1, 2, 2, 2])]
+)
+def test_any_number_of_devices_learns_the_same(name, used):
     done = python("-c", ON_DEVICES, name, timeout=180)
     assert done.returncode == 0, done.stderr
     runs = json.loads(done.stdout)
-    assert [runs[n]["devices"] for n in "1234"] == [1, 2, 2, 4]
+    assert [runs[n]["devices"] for n in "1234"] == used
     for one, other in (("2", "3"), ("1", "last alone"), ("4", "resumed")):  # as many devices: the same program
         assert runs[one]["bits"] == runs[other]["bits"]
     for run in runs.values():  # another number: the compiler rounds otherwise
@@ -111,6 +124,28 @@ def test_parts_learn_what_the_whole_does_wherever_agents_live(record):
     assert first.last == pytest.approx(second.last, rel=1e-3, abs=1e-5, nan_ok=True)
     for a, b in zip(*(jax.tree.leaves(own.policies) for own in (first, second)), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("n_worlds", "worth", "count"), [(16, 9, 4), (16, 3, 2), (6, 9, 3), (5, 9, 1), (16, 0, 1)])
+def test_there_are_as_many_parts_as_cores_where_that_pays(n_worlds, worth, count):
+    assert fitting_count(n_worlds, CORES, worth) == count
+    assert fitting_count(n_worlds, (), worth) == 1, "nobody says where"
+
+
+def test_only_whoever_asks_has_parts_on_several_gpus_or_hosts():
+    gpus, hosts = (
+        [dataclasses.replace(CORES[0], **{what: n}) for n in (1, 2)] for what in ("platform", "process_index")
+    )
+    assert fitting_count(16, gpus, 16) == 1
+    with pytest.raises(InputError, match="larger than 1 learns on several hosts"):
+        fitting_count(16, hosts, 16)
+
+
+def test_parts_that_would_learn_something_else_are_not_made_unasked():
+    assert PPO().worthwhile_parts(4 * 1000, recurrent=False) == 1000 // LEAST_ROWS
+    assert PPO().worthwhile_parts(4 * 1000, recurrent=True) == 1, "whole worlds are shuffled"
+    assert PPO(n_steps=10).worthwhile_parts(4 * 1000, recurrent=False) == 1
+    assert Setting(PPO(n_worlds=8, n_steps=192), CartPole(), GRUPolicy.build, CORES).parts.count == 1
 
 
 def test_what_each_part_saw_is_in_the_statistics():

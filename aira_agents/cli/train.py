@@ -24,6 +24,7 @@ from aira_agents.keys import checked_seed
 from aira_agents.learning.checkpoint import NAME as CHECKPOINT
 from aira_agents.learning.checkpoint import Checkpoints, load_checkpoint
 from aira_agents.learning.learner import Learner, updates_for
+from aira_agents.learning.parts import AUTOMATIC
 from aira_agents.learning.train import RUN, Trained, over_devices, train
 from aira_agents.neighbours.room import CROWDED, ROOM, grown
 from aira_agents.policies.files import save_policies
@@ -147,13 +148,13 @@ def _parsed(world: str, learner: str, arguments: list[str]) -> tuple[Setting, Ru
 
 
 def _meet(meeting: Meeting, hyperparameters: Mapping[str, Any]) -> None:
-    """Joins the other hosts, and gives a learner in parts a device for each, as far as there are cores.
+    """Joins the other hosts, and gives a learner in parts a device for each, or all cores if it is to choose.
 
     Must come before anything starts JAX.
     """
-    n_parts = hyperparameters.get("n_parts", 1)
-    if n_parts > 1 or meeting.hosts > 1:
-        meeting.join(max(1, min(n_parts // meeting.hosts, os.cpu_count() or 1)))
+    n_parts, n_cores = hyperparameters.get("n_parts", 1), os.cpu_count() or 1
+    if n_parts != 1 or meeting.hosts > 1:
+        meeting.join(n_cores if n_parts == AUTOMATIC else max(1, min(n_parts // meeting.hosts, n_cores)))
 
 
 def _learner(setting: Setting) -> Learner:

@@ -21,7 +21,7 @@ from aira_agents.learning.collect import Worlds, begin, gather, metrics_of
 from aira_agents.learning.experience import Batch, Learned, experience
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner, Metrics, builders, copied
-from aira_agents.learning.pairs import Recorder, pair_builder
+from aira_agents.learning.pairs import Recorder, is_recurrent, pair_builder
 from aira_agents.learning.parts import Parts
 from aira_agents.learning.whole import explained_variance
 from aira_agents.loop import Transition
@@ -38,7 +38,7 @@ Improve = Callable[
 
 
 class ActorCriticState(eqx.Module):
-    """All that is needed to go on; with several parts, what has an axis of worlds has one of parts before it."""
+    """All that is needed to go on."""
 
     worlds: Worlds
     learned: dict[str, Learned]
@@ -64,7 +64,7 @@ def actor_critic(
     def spread(devices: Sequence[Any]) -> Learner:
         return _learner(Setting(record, environment, networks, devices), improve)
 
-    return spread(())._replace(spread=spread if record.n_parts > 1 else None)
+    return spread(())._replace(spread=spread if record.n_parts != 1 else None)
 
 
 class Setting:
@@ -78,12 +78,27 @@ class Setting:
         devices: Sequence[Any] = (),
     ) -> None:
         self.record, self.environment = record, environment
-        self.parts = Parts(record.n_parts, record.n_worlds, devices)
         build = builders(environment, networks)
         self.roles = {role.name: role for role in environment.roles if role.name in build}
         self.flat = {
             name: Flattener(pair_builder(role, build[name], record.critic_width)) for name, role in self.roles.items()
         }
+        worth = record.worthwhile_parts(self._most_rows, self._remembers)
+        self.parts = Parts(record.n_parts, record.n_worlds, devices, worth=worth)
+
+    @property
+    def _most_rows(self) -> int:
+        """How much an update has of the role with most agents."""
+        most = max((role.capacity for role in self.roles.values()), default=0)
+        return self.record.n_worlds * self.record.n_steps * most
+
+    @property
+    def _remembers(self) -> bool:
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        memories = eqx.filter_eval_shape(
+            lambda key: [flat.build(key).critic.initial_memories(1) for flat in self.flat.values()], key
+        )
+        return is_recurrent(memories)
 
     def by_role(self, key: Key) -> dict[str, Key]:
         """Returns a key for every role that learns."""
@@ -121,8 +136,8 @@ class Setting:
             vector,
             self.optimizer(jnp.zeros((), jnp.int32)).init(vector),
             Statistics.none(role.n_features) if record.normalize else None,
-            self.parts.cut(memory),
-            self.parts.cut(jnp.zeros((record.n_worlds, role.capacity), bool)),
+            memory,
+            jnp.zeros((record.n_worlds, role.capacity), bool),
         )
 
 
@@ -134,13 +149,13 @@ def _learner(setting: Setting, improve: Improve) -> Learner:
         learned = {
             name: setting.begun(name, setting.roles[name], own) for name, own in setting.by_role(network_key).items()
         }
-        worlds = parts.cut(begin(environment, setting.policies(learned), world_key, record.n_worlds))
+        worlds = begin(environment, setting.policies(learned), world_key, record.n_worlds)
         return copied(ActorCriticState(worlds, learned, run_key, jnp.zeros((), jnp.int32)))
 
     def update(state: ActorCriticState) -> tuple[ActorCriticState, Metrics]:
         acting = {name: Recorder(policy) for name, policy in setting.policies(state.learned).items()}
         worlds, transitions, sums = parts.each(
-            lambda own: gather(environment, acting, own, record.n_steps), state.worlds
+            lambda own: gather(environment, acting, own, record.n_steps), parts.cut(state.worlds)
         )
         state, told = learn(setting, state, worlds, transitions, improve)
         return state, metrics_of(parts.total(sums)) | told
@@ -169,10 +184,13 @@ def _of_worlds(state: ActorCriticState) -> ActorCriticState:
 def learn(
     setting: Setting, state: ActorCriticState, worlds: Worlds, transitions: Transition, improve: Improve
 ) -> tuple[ActorCriticState, Metrics]:
-    """Learns from what happened since `state`, up to the moment of `worlds`; the second half of an update."""
+    """Learns from what happened since `state`, up to the moment of `worlds`; the second half of an update.
+
+    Worlds and transitions are cut in parts.
+    """
     sense_key, shuffle_key, next_key = jax.random.split(straight(state.key), 3)
     parts, environment = setting.parts, setting.environment
-    keys = parts.own(parts.cut(jax.random.split(sense_key, setting.record.n_worlds)))
+    keys = parts.own(jax.random.split(sense_key, setting.record.n_worlds))
     last = parts.each(jax.vmap(environment.observe), worlds.now.state, keys)
     optimizer = setting.optimizer(state.n_updates)
     learned, metrics = {}, {}
@@ -185,15 +203,17 @@ def learn(
         if statistics is not None:
             statistics = parts.including(statistics, transitions.percepts[name].features, batch.active)
         learned[name] = Learned(vector, steps, statistics, own.critic_memory, own.fresh)
-    return ActorCriticState(worlds, learned, looped(next_key), state.n_updates + 1), metrics
+    return ActorCriticState(parts.joined(worlds), learned, looped(next_key), state.n_updates + 1), metrics
 
 
 def _judged(setting: Setting, name: str, own: Learned, transitions: Transition, last: Array) -> tuple[Batch, Learned]:
     """Returns the batch, and what was learned with the critic's memory after it."""
+    parts = setting.parts
 
     def judge(memory: Any, fresh: Array, transitions: Transition, last: Array) -> Any:
         part = dataclasses.replace(own, critic_memory=memory, fresh=fresh)
         return experience(setting.record, setting.flat[name], part, name, transitions, last)
 
-    batch, memory, fresh = setting.parts.each(judge, own.critic_memory, own.fresh, transitions, last)
+    batch, memory, fresh = parts.each(judge, *parts.cut((own.critic_memory, own.fresh)), transitions, last)
+    memory, fresh = parts.joined((memory, fresh))
     return batch, dataclasses.replace(own, critic_memory=memory, fresh=fresh)

@@ -19,7 +19,7 @@ from aira_agents.environment import Environment, Feedback
 from aira_agents.learning.collect import begin, collect
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner, Metrics, builders, copied
-from aira_agents.learning.parts import Parts
+from aira_agents.learning.parts import AUTOMATIC, HELP, Parts
 from aira_agents.loop import Transition, in_first_episode
 from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.policies.normalized import NormalizedPolicy, Statistics
@@ -53,7 +53,7 @@ class Evolution(eqx.Module):
     n_worlds: int = size(1, help="worlds that each pair lives in")
     n_steps: int = size(200, unit="steps", help="longest life; the first episode of a world counts")
     normalize: bool = option(False, (False, True), help="whether policies see normalised observations")
-    n_parts: int = size(1, help="equal parts of the pairs, each on a device of its own if there are many")
+    n_parts: int = size(AUTOMATIC, low=AUTOMATIC, help=HELP.format("pairs"))
 
     def __check_init__(self) -> None:
         check_parameters(self)
@@ -73,12 +73,12 @@ class Evolution(eqx.Module):
         n_steps = 2 * self.n_pairs * self.n_worlds * self.n_steps
 
         def spread(devices: Sequence[Any]) -> Learner:
-            parts = Parts(self.n_parts, self.n_pairs, devices, "n_pairs")
+            parts = Parts(self.n_parts, self.n_pairs, devices, "n_pairs", worth=self.n_pairs)
             own = _Strategy(self, environment, flat, parts)
             placed = functools.partial(parts.placed, apart=_nothing)
             return Learner(own.init, parts.spread(own.update, _nothing), own.policies, n_steps, placed=placed)
 
-        return spread(())._replace(spread=spread if self.n_parts > 1 else None)
+        return spread(())._replace(spread=spread if self.n_parts != 1 else None)
 
     @property
     def optimizer(self) -> optax.GradientTransformation:
@@ -109,7 +109,7 @@ class _Strategy:
             for name, key in self._by_role(noise_key).items()
         }
         keys = jax.random.split(world_key, self.record.n_pairs)  # both of a pair live in the same worlds
-        own_noise, own_keys = self.parts.own(self.parts.cut((noise, keys)))
+        own_noise, own_keys = self.parts.own((noise, keys))
         found, seen = self.parts.each(functools.partial(self._lives, state), own_noise, own_keys)
         fitness, paid = jax.tree.map(self._of_all, self.parts.together(found))
         metrics = {name: jnp.nanmean(own) for name, own in paid.items()}

@@ -20,7 +20,7 @@ from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner
 from aira_agents.learning.packing import Packing
 from aira_agents.learning.pairs import Pair, is_recurrent
-from aira_agents.learning.parts import Parts
+from aira_agents.learning.parts import AUTOMATIC, HELP, LEAST_ROWS, Parts
 from aira_agents.learning.ppo_loss import gradient
 from aira_agents.learning.whole import Whole
 from aira_agents.parameters import check_parameters, number, option, size
@@ -52,7 +52,7 @@ class PPO(eqx.Module):
     n_minibatches: int = size(4, help="parts of a pass")
     critic_width: int = size(64, unit="neurons", help="width of the critic's hidden layers")
     normalize: bool = option(False, (False, True), help="whether policies see normalised observations")
-    n_parts: int = size(1, help="equal parts of the worlds, each learned from on a device of its own if there are many")
+    n_parts: int = size(AUTOMATIC, low=AUTOMATIC, help=HELP.format("worlds"))
 
     def __check_init__(self) -> None:
         check_parameters(self)
@@ -72,6 +72,12 @@ class PPO(eqx.Module):
 
         return actor_critic(self, environment, networks, improve)
 
+    def worthwhile_parts(self, n_rows: int, recurrent: bool) -> int:
+        """Returns the most parts that pay, and change nothing but rounding, for so many rows in an update."""
+        if recurrent or self.n_steps % self.n_minibatches:  # each part shuffles its own worlds
+            return 1
+        return n_rows // self.n_minibatches // LEAST_ROWS
+
 
 def improve_by_ppo(
     ppo: PPO,
@@ -88,7 +94,7 @@ def improve_by_ppo(
 
     `further` is a loss that is added to that of every minibatch, such as that of imitation.
     """
-    own_axis = _shuffled_axis(ppo, is_recurrent(batch.actor_memory))
+    own_axis = _shuffled_axis(ppo, parts.count, is_recurrent(batch.actor_memory))
     axis = parts.axes + own_axis
     length = batch.active.shape[axis]
     # Whole steps, or whole worlds, are shuffled: permuting every row costs more than a gradient step.
@@ -129,12 +135,12 @@ def improve_by_ppo(
     return vector, optimizer_state, means | {"first_ratio_error": figures[LARGEST][0]}
 
 
-def _shuffled_axis(ppo: PPO, recurrent: bool) -> int:
+def _shuffled_axis(ppo: PPO, n_parts: int, recurrent: bool) -> int:
     if not recurrent and ppo.n_steps % ppo.n_minibatches == 0:
         return 0
-    if ppo.n_worlds // ppo.n_parts % ppo.n_minibatches == 0:
+    if ppo.n_worlds // n_parts % ppo.n_minibatches == 0:
         return 1
-    worlds = "`n_worlds`" if ppo.n_parts == 1 else "the worlds of a part"
+    worlds = "`n_worlds`" if n_parts == 1 else "the worlds of a part"
     what = worlds if recurrent else f"`n_steps` or {worlds}"
     raise InputError(
         f"PPO: {what} must be a multiple of `n_minibatches`; got n_worlds={ppo.n_worlds}, n_steps={ppo.n_steps}, "

@@ -18,7 +18,7 @@ from aira_agents.learning.experience import Batch, Learned, reconsider
 from aira_agents.learning.flattening import Flattener
 from aira_agents.learning.learner import Learner
 from aira_agents.learning.pairs import Pair
-from aira_agents.learning.parts import Parts
+from aira_agents.learning.parts import AUTOMATIC, HELP, LEAST_ROWS, Parts
 from aira_agents.learning.whole import Whole
 from aira_agents.parameters import check_parameters, number, option, size
 from aira_agents.policies.policy import Builder
@@ -40,7 +40,7 @@ class Reinforce(eqx.Module):
     n_steps: int = size(128, unit="steps", help="steps of each world before an update")
     critic_width: int = size(64, unit="neurons", help="width of the baseline's hidden layers")
     normalize: bool = option(False, (False, True), help="whether policies see normalised observations")
-    n_parts: int = size(1, help="equal parts of the worlds, each learned from on a device of its own if there are many")
+    n_parts: int = size(AUTOMATIC, low=AUTOMATIC, help=HELP.format("worlds"))
 
     def __check_init__(self) -> None:
         check_parameters(self)
@@ -73,6 +73,11 @@ class Reinforce(eqx.Module):
             return own.vector + changes, optimizer_state, figures
 
         return actor_critic(self, environment, networks, improve)
+
+    def worthwhile_parts(self, n_rows: int, recurrent: bool) -> int:
+        """Returns the most parts that pay for so many rows in an update; nothing is shuffled."""
+        del recurrent
+        return n_rows // LEAST_ROWS
 
 
 def objective(pair: Pair, batch: Batch, role: Role, weights: Reinforce, whole: Whole) -> tuple[Array, dict[str, Array]]:

@@ -23,6 +23,7 @@ from aira_agents.learning.interrupt import Interrupt
 from aira_agents.learning.learner import Learner, copied, updates_for
 from aira_agents.learning.metrics import NAME as METRICS
 from aira_agents.learning.metrics import Recorder, tensorboard_writer
+from aira_agents.learning.parts import NEEDS_PARTS
 from aira_agents.learning.progress_bar import ProgressBar
 from aira_agents.policies.policy import AbstractPolicy
 
@@ -157,7 +158,7 @@ def over_devices(learner: Learner, devices: Sequence[Any] | None = None) -> Lear
     if learner.spread is not None:
         return learner.spread(jax.devices() if devices is None else devices)
     if several():
-        raise InputError("Only a learner with `n_parts` larger than 1 learns on several hosts; a part has one device.")
+        raise InputError(NEEDS_PARTS)
     return learner
 
 
