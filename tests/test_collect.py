@@ -56,7 +56,7 @@ def test_a_renewed_world_counts_anew():
 def test_the_command_says_that_somebody_was_not_seen_and_what_to_raise_if_that_is_possible(
     world, crowded, said, capsys
 ):
-    _warn_of_crowds(Trained(None, {}, None, 1, 1, 1.0, 1.0, {"crowded": crowded}), world)
+    _warn_of_crowds(Trained(None, {}, None, 1, 1, 1.0, 1.0, {"crowded": crowded}, 1), world)
     told = " ".join(capsys.readouterr().err.split())
     assert said in told and bool(told) == bool(said)
     assert ("--world.room" in told) == ("--world.room" in said)

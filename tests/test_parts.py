@@ -188,6 +188,18 @@ def test_a_person_watches_no_part():
 
 
 @pytest.mark.slow
+def test_the_command_learns_on_all_cores_where_that_pays(tmp_path):
+    n_cores = os.cpu_count() or 1
+    worlds, told = 2 * n_cores, "" if n_cores == 1 else f" on {n_cores} cores"
+    run = f"cartpole --steps 1 --learner.n-worlds {worlds} --learner.n-minibatches 1 --results {tmp_path}".split()
+    command = "import sys; from aira_agents.cli.train import train_command; train_command(sys.argv[1:])"
+    for steps, said in ((LEAST_ROWS // 2, told), (4, "")):
+        done = python("-c", command, *run, "--learner.n-steps", str(steps), timeout=180)
+        assert done.returncode == 0, done.stderr
+        assert f" steps/s{said})" in done.stdout
+
+
+@pytest.mark.slow
 def test_the_command_makes_a_device_for_each_part_and_goes_on_with_them(tmp_path):
     run = f"train cartpole --learner evolution --learner.n-parts 2 --learner.n-steps 4 --steps 300 --results {tmp_path}"
     command = "import sys, jax; from aira_agents.cli.train import train_command; train_command(sys.argv[1:]); "

@@ -210,7 +210,7 @@ def _train(setting: Setting, learner: Learner, folder: Path | None, options: Any
     speed = trained.steps / max(trained.seconds, 1e-9)
     console.print(
         f"{setting.learner} trained {trained.steps:,} steps in {setting.world}: {trained.seconds:.1f} s "
-        f"({speed:,.0f} steps/s), compiled in {trained.compile_seconds:.1f} s."
+        f"({speed:,.0f} steps/s{_on(trained.n_devices)}), compiled in {trained.compile_seconds:.1f} s."
         + (f" Reward {trained.last['reward']:.3g} per agent and step." if trained.last else "")
     )
     _warn_of_crowds(trained, setting.environment)
@@ -218,6 +218,10 @@ def _train(setting: Setting, learner: Learner, folder: Path | None, options: Any
         console.print(str(file))
     _note(setting, trained, folder)
     console.print(f"Judge it with: aira evaluate {setting.world} --policy {folder}")
+
+
+def _on(n_devices: int) -> str:
+    return f" on {n_devices} {'cores' if jax.default_backend() == 'cpu' else 'devices'}" if n_devices > 1 else ""
 
 
 def _warn_of_crowds(trained: Trained, environment: Any) -> None:

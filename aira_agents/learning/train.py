@@ -43,6 +43,7 @@ class Trained(NamedTuple):
     seconds: float  # of training, over all resumed runs
     compile_seconds: float  # of this run
     last: dict[str, float]  # the metrics of the last update of this run; empty if there was none
+    n_devices: int  # it was learned on, of all hosts; of a CPU, cores
 
 
 def train(
@@ -217,6 +218,7 @@ def _trained(
         seconds=now.seconds,
         compile_seconds=compile_seconds,
         last={name: float(column[-1]) for name, column in done.metrics.items()} if done else {},
+        n_devices=len({device for leaf in jax.tree.leaves(state) for device in leaf.sharding.device_set}),
     )
 
 
