@@ -133,12 +133,9 @@ def test_there_are_as_many_parts_as_cores_where_that_pays(n_worlds, worth, count
 
 
 def test_only_whoever_asks_has_parts_on_several_gpus_or_hosts():
-    gpus, hosts = (
-        [dataclasses.replace(CORES[0], **{what: n}) for n in (1, 2)] for what in ("platform", "process_index")
-    )
-    assert fitting_count(16, gpus, 16) == 1
+    assert fitting_count(16, [Core("gpu")] * 2, 16) == 1
     with pytest.raises(InputError, match="larger than 1 learns on several hosts"):
-        fitting_count(16, hosts, 16)
+        fitting_count(16, [Core(process_index=0), Core(process_index=1)], 16)
 
 
 def test_parts_that_would_learn_something_else_are_not_made_unasked():

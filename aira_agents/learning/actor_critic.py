@@ -52,7 +52,7 @@ def actor_critic(
     """Makes a learner in which every role has an actor, a critic and an optimizer of its own.
 
     Args:
-        record: The hyperparameters: those of `PPO`, or fewer.
+        record: The hyperparameters: those of `PPO`, or fewer; and, as `worthwhile_parts`, how many parts pay.
         environment: The world.
         networks: How to build the actors; a role that is left out acts at random.
         improve: What is done with a batch.
@@ -83,7 +83,7 @@ class Setting:
         self.flat = {
             name: Flattener(pair_builder(role, build[name], record.critic_width)) for name, role in self.roles.items()
         }
-        worth = record.worthwhile_parts(self._most_rows, self._remembers)
+        worth = record.worthwhile_parts(self._most_rows, self._remembers) if devices else 1
         self.parts = Parts(record.n_parts, record.n_worlds, devices, worth=worth)
 
     @property

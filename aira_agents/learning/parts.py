@@ -100,10 +100,6 @@ class Parts:
         """Returns the sum over all parts."""
         return tree if self.count == 1 else jax.tree.map(lambda leaf: jnp.sum(leaf, axis=0), self.together(tree))
 
-    def mean(self, tree: Any) -> Any:
-        """Returns the mean over all parts."""
-        return tree if self.count == 1 else jax.tree.map(lambda leaf: leaf / self.count, self.total(tree))
-
     def including(self, statistics: Statistics, features: Array, active: Array) -> Statistics:
         """Returns statistics with what was seen in all parts, `[parts, ...]`."""
         if self.count == 1:
