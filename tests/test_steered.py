@@ -137,7 +137,7 @@ def test_a_policy_of_an_unroll_can_be_impaired():
     world = Foraging(**SMALL)
     role = world.roles[0]
     policies = {"forager": Impaired.not_yet(RandomPolicy(), role)}
-    now = steered(ForagingModel, lambda: SMALL)(rng=0)._now
+    now = steered(ForagingModel, lambda: SMALL)(rng=0)._course.now
     after, _ = unroll(world, policies, now, 3, lambda _: None)
     assert int(after.state.time) == 3
 

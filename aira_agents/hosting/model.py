@@ -4,8 +4,9 @@
 loop is the one that trains; agents, agent sets and grid are views of them that cost nothing until somebody looks.
 """
 
+import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -21,14 +22,14 @@ from aira_agents.hosting.agents import AgentSets, HostedAgent, HostedAgents, age
 from aira_agents.hosting.collector import HostedCollector
 from aira_agents.hosting.columns import Columns
 from aira_agents.hosting.counting import taken_back
+from aira_agents.hosting.course import Course
 from aira_agents.hosting.grid import cells_of, check_place, hosted_grid
-from aira_agents.hosting.programs import Glance, Program, with_room
+from aira_agents.hosting.programs import Glance, Program
 from aira_agents.hosting.signature import checked_rng, live_parameter, with_signature, world_of
 from aira_agents.keys import straight
 from aira_agents.loop import Now, Transition
 from aira_agents.parameters import parameters_of, replace
 from aira_agents.policies.checking import policies_for
-from aira_agents.policies.outermost import check_actions
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.policies.rule import plain_errors
 from aira_agents.populations import State
@@ -75,16 +76,13 @@ class HostedModel(mesa.Model):
         policies = policies_for(environment, policy)
         super().__init__(rng=checked_rng(rng))
         self._policies, self._cells = policies, cells_of(environment)
-        self._program = Program(environment, policies)
-        self._now, self._glance = self._started(self._first_key(rng))
-        self._last: tuple[Program, Now] | None = None  # what the last step was taken with, to look at it again
-        self._transition: Transition | None = None
+        self._course = Course(Program(environment, policies), self._first_key(rng))
         self._views: dict[int, HostedAgent] = {}  # agent sets are weak: the views live here
         self._sets = AgentSets(self)
         self._columns: dict[str, Columns] = {}
         self._grid: Any = None
         self.version = 0  # grows with every change: views are made anew when it has
-        self.running = not self._glance.ended
+        self.running = not self.glance.ended
         self.datacollector: DataCollector | None = HostedCollector(self._model_reporters(), dict(self.agent_reporters))
         self.datacollector.collect(self)  # the world at time 0
 
@@ -108,26 +106,18 @@ class HostedModel(mesa.Model):
             InputError: The world has ended, or a policy returned what is no action; then it is as it was before.
         """
         self._refuse_if_ended()
-        before = self._flushed()
+        if self._columns:
+            self._flush()
         with taken_back(self), plain_errors():
-            self._take(*self._moved(lambda program: program.step(before), int(self._glance.crowded)))
-        self._last, self._transition = (self._program, before), None
+            self._course.step()
+        self._renewed()
         if self.datacollector is not None:
             self.datacollector.collect(self)
 
-    def _started(self, key: Key) -> tuple[Now, Glance]:
-        return self._moved(lambda program: program.start(key), 0)
-
-    def _moved(self, move: Callable[[Program], tuple[Now, Glance]], crowded: int) -> tuple[Now, Glance]:
-        self._program, now, glance = with_room(self._program, move, crowded)
-        return now, glance
-
-    def _take(self, now: Now, glance: Glance) -> None:
-        if not glance.sound:
-            check_actions(self.environment.roles, glance.outermost)
-        self._now, self._glance, self._columns = now, glance, {}
+    def _renewed(self) -> None:
+        self._columns = {}
         self.version += 1
-        if self._glance.ended:
+        if self.glance.ended:
             self.running = False
 
     def _wrapped_step(self) -> None:
@@ -135,7 +125,7 @@ class HostedModel(mesa.Model):
         super()._wrapped_step()
 
     def _refuse_if_ended(self) -> None:
-        if self._glance.ended:
+        if self.glance.ended:
             raise InputError(f"This world ended after {self.steps} steps; make a new model to go on.")
 
     # What it is.
@@ -143,13 +133,13 @@ class HostedModel(mesa.Model):
     @property
     def environment(self) -> Environment:
         """The world, with its parameters as they are now; `room` in cells grows by itself."""
-        return self._program.environment
+        return self._course.program.environment
 
     def set_parameter(self, name: str, value: Any) -> None:
         """Sets a number of the world while it lives; nothing compiles anew."""
         if parameters_of(self.environment)[name].kind not in ("number", "whole number"):
             raise InputError(f"`{name}` is fixed when a model is made: sizes and options shape its arrays.")
-        self._program = Program(replace(self.environment, **{name: value}), self._policies)
+        self._course.program = Program(replace(self.environment, **{name: value}), self._policies)
 
     @property
     def policies(self) -> dict[str, AbstractPolicy]:
@@ -164,20 +154,20 @@ class HostedModel(mesa.Model):
     @policy.setter
     def policy(self, policy: Any) -> None:
         self._policies = policies_for(self.environment, policy)
-        self._program = Program(self.environment, self._policies)
+        self._course.program = Program(self.environment, self._policies)
         capacities = {role.name: role.capacity for role in self.environment.roles}
         memories = {name: self._policies[name].initial_memories(capacity) for name, capacity in capacities.items()}
-        self._now = Now(self._now.state, memories, self._now.key)
+        self._course.now = dataclasses.replace(self._course.now, memories=memories)
 
     @property
     def state(self) -> State:
         """The arrays of the world, with all that was set from Python."""
-        return self._flushed().state
+        return self._flush().state
 
     @property
     def memories(self) -> dict[str, Memory]:
         """What the agents remember, by role: `[capacity, ...]`."""
-        return self._flushed().memories
+        return self._flush().memories
 
     @property
     def transition(self) -> Transition | None:
@@ -185,15 +175,12 @@ class HostedModel(mesa.Model):
 
         The step is taken again when somebody looks: keeping what nobody looks at would cost more than hosting does.
         """
-        if self._transition is None and self._last is not None:
-            program, before = self._last
-            self._transition = program.look(before)
-        return self._transition
+        return self._course.transition
 
     @property
     def glance(self) -> Glance:
         """Whether the world ended; and by role, how many live and what they earned on average in the last step."""
-        return self._glance
+        return self._course.glance
 
     # What Mesa sees of it.
 
@@ -230,11 +217,12 @@ class HostedModel(mesa.Model):
         own = self.columns(role)
         for name, value in columns.items():
             own.check(name, value)
-        uid = int(self._now.state.next_uid)
+        now = self._course.now
+        uid = int(now.state.next_uid)
         row = own.add(uid)
         for name, value in columns.items():
             own.write(name, row, value)
-        self._now = eqx.tree_at(lambda now: now.state.next_uid, self._now, jnp.asarray(uid + 1, jnp.int32))
+        self._course.now = eqx.tree_at(lambda now: now.state.next_uid, now, jnp.asarray(uid + 1, jnp.int32))
         self.changed()
         return self._view(role, uid, row)
 
@@ -256,7 +244,7 @@ class HostedModel(mesa.Model):
     def columns(self, role: str) -> Columns:
         """The columns of one role as they are now."""
         if role not in self._columns:
-            self._columns[role] = Columns(role, self._now.state.agents[role], self._cells)
+            self._columns[role] = Columns(role, self._course.now.state.agents[role], self._cells)
         return self._columns[role]
 
     def views(self, role: str) -> list[HostedAgent]:
@@ -278,17 +266,18 @@ class HostedModel(mesa.Model):
         """Raises `InputError` if `place` is no `(x, y)` of the grid."""
         check_place(self._cells, place)
 
-    def _flushed(self) -> Now:
-        """Puts what was written from Python into the arrays."""
-        state, memories = self._now.state, dict(self._now.memories)
+    def _flush(self) -> Now:
+        """Puts what was written from Python into the arrays; returns the world."""
+        now = self._course.now
+        state, memories = now.state, dict(now.memories)
         for role, own in self._columns.items():
             state = own.flush(state)
             if own.added.any():
                 nobody = jnp.full(own.added.shape, -1, jnp.int32)
                 memories[role] = self._policies[role].renew(memories[role], jnp.asarray(own.added), nobody)
-        if state is not self._now.state:
-            self._now, self._columns = Now(state, memories, self._now.key), {}
-        return self._now
+        if state is not now.state:
+            self._course.now, self._columns = Now(state, memories, now.key), {}
+        return self._course.now
 
 
 def _glimpse(model: HostedModel, role: str, what: str) -> float:

@@ -1,7 +1,7 @@
 """The loop, compiled once for every world of the same shapes, whatever the numbers and whichever the model."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +14,8 @@ from aira_agents.neighbours.room import CROWDED, grown
 from aira_agents.policies.outermost import is_sound, nothing_done, outermost
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.types import Array, Bool, Float, Int, Key
+
+AT_ONCE = 16  # steps of one call, at most: what a call costs by itself is then a sixteenth
 
 
 class Glance(NamedTuple):
@@ -52,7 +54,8 @@ class Program:
         others = [_ARRAY if known else leaf for leaf, known in zip(leaves, arrays, strict=True)]
         self._fixed = _Fixed(structure, tuple(others))
         self._arrays = tuple(jnp.asarray(leaf) for leaf, known in zip(leaves, arrays, strict=True) if known)
-        self._once = jnp.asarray(1)  # there already: a Python number is sent anew with each step
+        self._once = jnp.asarray(1, jnp.int32)  # there already: a number of Python's or NumPy's is sent with each call
+        self._closed: bool | None = None
 
     def __reduce__(self) -> Any:
         # Anew from its parts: a structure of Equinox holds marks that are known by identity, which a copy would lose.
@@ -62,13 +65,20 @@ class Program:
         """Resets the world."""
         return _start(self._fixed, self._arrays, key)
 
-    def step(self, now: Now) -> tuple[Now, Glance]:
-        """Moves the world by one step."""
-        return _steps(self._fixed, self._arrays, now, self._once)
+    def steps(self, now: Now, n: int) -> tuple[Now, Glance]:
+        """Moves the world by `n` steps, 1 to `AT_ONCE`; returns it, and all glances in arrays of length `AT_ONCE`."""
+        return _steps(self._fixed, self._arrays, now, self._once if n == 1 else np.int32(n))
 
     def look(self, now: Now) -> Transition:
         """Returns what happens in the step from `now`."""
         return _look(self._fixed, self._arrays, now, self._once)
+
+    def is_closed(self, now: Now) -> bool:
+        """Whether a step does nothing but compute: no rule in NumPy is asked, nothing is printed."""
+        if self._closed is None:
+            jaxpr = _steps.trace(self._fixed, self._arrays, now, self._once).jaxpr  # known from the first step on
+            self._closed = not jaxpr.effects and "callback" not in str(jaxpr)
+        return self._closed
 
     def roomier(self) -> "Program | None":
         """Returns a program with more room in the world's cells; `None` if there cannot be more."""
@@ -76,54 +86,32 @@ class Program:
         return None if environment is None else Program(environment, self._policies)
 
 
-def with_room(
-    program: Program, move: Callable[[Program], tuple[Now, Glance]], crowded: int
-) -> tuple[Program, Now, Glance]:
-    """Moves a world, and anew with more room in its cells as long as somebody finds none and there can be more.
-
-    Args:
-        program: Has the room of now.
-        move: What it does.
-        crowded: How many times somebody has found no room before.
-    """
-    while True:
-        now, glance = move(program)
-        glance = jax.tree.map(np.asarray, glance)  # a sixth of what `device_get` takes, for a few numbers
-        roomier = program.roomier() if glance.crowded > crowded else None
-        if roomier is None:
-            return program, now, glance
-        program = roomier
-
-
 @functools.partial(jax.jit, static_argnums=0)
 def _start(fixed: _Fixed, arrays: tuple[Array, ...], key: Key) -> tuple[Now, Glance]:
     environment, policies = fixed.restore(arrays)
     now = start(environment, policies, key)
-    nothing = {role.name: jnp.array(jnp.nan) for role in environment.roles}
-    still = nothing_done(environment.roles)
-    return now, Glance(environment.ended(now.state), _alive(now), nothing, jnp.array(True), still, _crowded(now))
+    return now, _at_rest(environment, now)
 
 
-# A loop whose length is not known when it is compiled, though it is 1: its body is then compiled as that of a rollout
-# is, and rounds as it does. A step on its own is not the same to the last bit (measured, JAX 0.12).
+# A loop whose length is not known when it is compiled, though it is mostly 1: its body is then compiled as that of a
+# rollout is, and rounds as it does. A step on its own is not the same to the last bit (measured, JAX 0.12).
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Array) -> tuple[Now, Glance]:
     environment, policies = fixed.restore(arrays)
 
-    roles = environment.roles
-
-    def body(_: Any, carry: tuple[Now, dict[str, Array], Array]) -> tuple[Now, dict[str, Array], Array]:
+    def body(i: Array, carry: tuple[Now, Glance]) -> tuple[Now, Glance]:
         now, transition = one_step(environment, policies, carry[0])
         rewards = {role: _mean_reward(feedback) for role, feedback in transition.feedback.items()}
         acted = {role: feedback.active for role, feedback in transition.feedback.items()}
-        return now, rewards, outermost(roles, transition.decisions, acted)
+        found = outermost(environment.roles, transition.decisions, acted)
+        glance = _glance(environment, now, rewards, found)
+        return now, jax.tree.map(lambda leaf, own: leaf.at[i].set(own), carry[1], glance)
 
-    nothing = {role.name: jnp.zeros(()) for role in roles}
-    now, rewards, found = jax.lax.fori_loop(0, n, body, (now, nothing, nothing_done(roles)))
-    sound = is_sound(roles, found)
-    return now, Glance(environment.ended(now.state), _alive(now), rewards, sound, found, _crowded(now))
+    shape = jax.eval_shape(lambda: _at_rest(environment, now))
+    nothing = jax.tree.map(lambda leaf: jnp.zeros((AT_ONCE, *leaf.shape), leaf.dtype), shape)
+    return jax.lax.fori_loop(0, n, body, (now, nothing))
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -138,13 +126,17 @@ def _look(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Array) -> Trans
     return jax.lax.fori_loop(0, n, body, (now, nothing))[1]
 
 
+def _glance(environment: Environment, now: Now, rewards: dict[str, Array], found: Array) -> Glance:
+    alive = {role: jnp.sum(agents.alive, dtype=jnp.int32) for role, agents in now.state.agents.items()}
+    crowded = jnp.asarray(getattr(now.state, CROWDED, 0))
+    sound = is_sound(environment.roles, found)
+    return Glance(environment.ended(now.state), alive, rewards, sound, found, crowded)
+
+
+def _at_rest(environment: Environment, now: Now) -> Glance:
+    nothing = {role.name: jnp.array(jnp.nan) for role in environment.roles}
+    return _glance(environment, now, nothing, nothing_done(environment.roles))
+
+
 def _mean_reward(feedback: Feedback) -> Array:
     return jnp.sum(jnp.where(feedback.active, feedback.reward, 0.0)) / jnp.sum(feedback.active)
-
-
-def _alive(now: Now) -> dict[str, Array]:
-    return {role: jnp.sum(agents.alive, dtype=jnp.int32) for role, agents in now.state.agents.items()}
-
-
-def _crowded(now: Now) -> Array:
-    return jnp.asarray(getattr(now.state, CROWDED, 0))

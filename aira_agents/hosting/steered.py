@@ -55,18 +55,18 @@ class Steered(HostedModel):
                 return
             self.fault = None
             self.running = self.renews or not self.glance.ended
-            self._births.append(int(self._now.state.next_uid))
+            self._births.append(int(self._course.now.state.next_uid))
         self._stepped(self)
 
     def renew(self) -> None:
         """Begins a new world in place, with the parameters and policies of now."""
         with self._lock:
-            self._take(*self._started(self._now.key))
-            self._last, self._transition = None, None
+            self._course.begin(self._course.now.key)
+            self._renewed()
             self._views.clear()  # uids begin anew
             self.running = True
             self.lives += 1
-            self._births = [int(self._now.state.next_uid)]
+            self._births = [int(self._course.now.state.next_uid)]
 
     def end(self) -> None:
         """Ends it for good: a thread that plays it, such as Mesa's page leaves behind in a closed tab, stops."""
@@ -75,8 +75,8 @@ class Steered(HostedModel):
     def prepare(self, policies: Mapping[str, AbstractPolicy]) -> None:
         """Compiles what `policies` need, while the world goes on under the old ones."""
         program = Program(self.environment, policies)
-        now, _ = program.start(self._now.key)
-        program.step(now)
+        now, _ = program.start(self._course.now.key)
+        program.steps(now, 1)
         program.look(now)
 
     def swap(self, policies: Mapping[str, AbstractPolicy]) -> None:
@@ -88,7 +88,7 @@ class Steered(HostedModel):
         with self._lock:
             if _shapes(policies) == _shapes(self._policies):
                 self._policies = dict(policies)
-                self._program = Program(self.environment, self._policies)
+                self._course.program = Program(self.environment, self._policies)
             else:
                 self.policy = policies
 
@@ -116,12 +116,12 @@ class Steered(HostedModel):
     def ahead(self) -> Transition:
         """Returns what will happen in the next step, if nobody interferes."""
         with self._lock:
-            return self._program.look(self._flushed())
+            return self._course.program.look(self._flush())
 
     def _model_reporters(self) -> dict[str, Any]:
         means = {
             f"mean {name} of {role}": functools.partial(_mean, role=role, name=name)
-            for role, population in self._now.state.agents.items()
+            for role, population in self._course.now.state.agents.items()
             for name in number_names(population)
         }
         return super()._model_reporters() | means
@@ -156,13 +156,13 @@ def steered(
         self._pace, self._ready, self._stepped = pace, ready, stepped
         self._lock, self.renews, self.fault, self.lives, self._ended = threading.RLock(), True, None, 1, False
         model.__init__(self, **settings(), rng=rng)
-        self._births = [int(self._now.state.next_uid)]
+        self._births = [int(self._course.now.state.next_uid)]
 
     return type(model.__name__, (Steered, model), {"__init__": make, "__module__": model.__module__})
 
 
 def _mean(model: Steered, role: str, name: str) -> float:
-    population = model._now.state.agents[role]
+    population = model._course.now.state.agents[role]
     living = numbers(population, name)[np.asarray(population.alive)]
     return float(living.mean()) if len(living) else float("nan")
 
