@@ -5,10 +5,11 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError as TimedOut
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SHOTS = Path(__file__).parents[1] / "results" / "screenshots"
@@ -130,9 +131,14 @@ class Visit:
         self.page.locator(f"[data-parameter='{name}'] input[type=number]").fill(value)
 
     def choose(self, label: str, option: str) -> None:
-        """Chooses from a list."""
-        self.page.locator(".v-select", has=self.page.get_by_text(label, exact=True)).first.click()
-        self.page.locator(".menuable__content__active").get_by_role("option", name=option, exact=True).click()
+        """Chooses from a list; clicks again, as anybody would, where the page moved under the first click."""
+        chosen = self.page.locator(".menuable__content__active").get_by_role("option", name=option, exact=True)
+        for _ in range(3):
+            self.page.locator(".v-select", has=self.page.get_by_text(label, exact=True)).first.click()
+            with suppress(TimedOut):
+                chosen.wait_for(timeout=5_000)
+                break
+        chosen.click()
 
     def tab_to(self, what: str) -> None:
         """Presses Tab until something is focused: a button or switch by its name, or `canvas`."""

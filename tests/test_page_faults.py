@@ -39,7 +39,7 @@ def test_a_world_whose_step_raises_stops_and_says_so_and_a_reset_mends_it(visit)
     lab = tab.open("foraging")
     tab.press("▶")
     tab.wait_for_step(2)
-    lab.model._program.step = None
+    lab.model._course.step = None
     tab.page.get_by_text("The step failed: TypeError").wait_for()
     until(lambda: not lab.model.running, tab.page)
     tab.shot("fault")
