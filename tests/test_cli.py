@@ -1,6 +1,7 @@
 """The command: what it does, and one clear line with exit code 2 for whatever it cannot do."""
 
 import json
+import os
 
 import pytest
 from shell import aira, python
@@ -237,7 +238,8 @@ def test_a_page_without_internet_is_worth_a_note_only():
 def test_the_doctor_finds_nothing_wrong_here(capsys):
     assert installed()["jax"]
     main(["doctor"])
-    assert "Nothing is wrong." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"kept in {os.environ['JAX_COMPILATION_CACHE_DIR']}." in said and "Nothing is wrong." in said
 
 
 @pytest.mark.parametrize(

@@ -71,16 +71,11 @@ def check_command(arguments: list[str]) -> None:
 
 
 def _prepare() -> None:
-    """Starts on the processor, and keeps compiled programs for the next check."""
+    """Starts on the processor."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     # Mesa looks through all modules and all frames when it is imported: soonest done while there are few.
     importlib.import_module("mesa")
-    import jax
-
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    if "jax_compilation_cache_dir" not in jax.config.values or not jax.config.values["jax_compilation_cache_dir"]:
-        jax.config.update("jax_compilation_cache_dir", str(cache / "aira"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    importlib.import_module("jax")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`aira doctor`: versions, devices, and the combinations that are known to go wrong, each with its cure."""
 
 import importlib.metadata
+import os
 import platform
 import shutil
 import sys
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from aira_agents.cli.console import console
+from aira_agents.cli.kept import WHERE
 from aira_agents.errors import InputError
 
 PACKAGES = (
@@ -39,6 +41,7 @@ def doctor_command(arguments: list[str]) -> None:
     console.print(f"Python {platform.python_version()} on {platform.platform()}")
     for name, version in versions.items():
         console.print(f"  {name:<14} {version or ('not installed (optional)' if name in OPTIONAL else 'MISSING')}")
+    console.print(f"Compiled programs are kept in {os.environ.get(WHERE) or 'no place'}.", soft_wrap=True)
     findings = [*faults(versions, sys.version_info[:2]), *_devices()]
     for finding in findings:
         console.print(f"{'PROBLEM' if finding.serious else 'note'}: {finding.problem} -> {finding.cure}")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from aira_agents.cli.guard import guarded
+from aira_agents.cli.kept import keep_programs
 
 # Command -> its function and what it does; nothing of it is imported for `aira --help`.
 COMMANDS = {
@@ -47,12 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: 2 with one line for what the user can mend, 130 for Ctrl-C, 1 if `doctor` finds something.
     """
-    if arguments is None:  # a process of its own
+    is_own_process = arguments is None
+    if is_own_process:
         gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    guarded(_dispatch, sys.argv[1:] if arguments is None else list(arguments))
+    guarded(lambda rest: _dispatch(rest, is_own_process), sys.argv[1:] if arguments is None else list(arguments))
 
 
-def _dispatch(arguments: list[str]) -> None:
+def _dispatch(arguments: list[str], is_own_process: bool) -> None:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(_help())
         return
@@ -66,6 +68,8 @@ def _dispatch(arguments: list[str]) -> None:
         from aira_agents.errors import unknown_name
 
         raise unknown_name("command", name, COMMANDS)
+    if is_own_process:
+        keep_programs()
     _load(COMMANDS[name][0])(rest)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from aira_agents.cli.guard import guarded
+from aira_agents.cli.kept import keep_programs
 
 
 def run_scenario(main: Callable[..., Any], arguments: Sequence[str] | None = None, *, prog: str | None = None) -> None:
@@ -19,8 +20,9 @@ def run_scenario(main: Callable[..., Any], arguments: Sequence[str] | None = Non
     Raises:
         SystemExit: 2 with one line for what the user can mend, 130 for Ctrl-C.
     """
+    if arguments is None:  # a process of its own
+        keep_programs()
     given = sys.argv[1:] if arguments is None else list(arguments)
-
     guarded(lambda rest: _run(main, rest, prog), given)
 
 
