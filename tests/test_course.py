@@ -74,6 +74,16 @@ def test_a_world_that_nobody_looks_at_is_the_one_that_somebody_looks_at(name, st
     assert_same(unseen.state, seen.state)
 
 
+@pytest.mark.parametrize("look", ["state", "transition", "memories", "agents", "grid"])
+def test_who_looks_after_each_step_has_each_step_taken_for_itself(look, stretches):
+    model = ForagingModel(**SMALL)
+    for _ in range(3 * PATIENCE):
+        model.step()
+        seen = getattr(model, look)
+        assert look not in ("agents", "grid") or len([*(seen.agents if look == "grid" else seen)]) == 4
+    assert set(stretches) == {1}
+
+
 def test_a_model_takes_no_more_steps_in_vain_than_one_of_eight(stretches):
     model = ForagingModel(**SMALL)
     for step in range(1, 3 * UNSEEN):

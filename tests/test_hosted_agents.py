@@ -5,6 +5,7 @@ import pytest
 
 from aira_agents.errors import InputError
 from environments.foraging import ForagingModel
+from environments.predator_prey import PredatorPreyModel
 from environments.simple_spread import SimpleSpreadModel
 
 STAY = 0
@@ -172,3 +173,16 @@ def test_what_would_silently_go_wrong_is_refused(model):
     ):
         with pytest.raises(InputError, match=message):
             attempt()
+
+
+def test_a_grid_shows_who_lives_now_whoever_was_born_or_died_and_however_it_is_asked():
+    model = PredatorPreyModel(rng=1)
+    held, around = model.grid.all_cells, model.grid[(3, 3)].get_neighborhood(radius=4)
+
+    def known(agents):
+        return sorted((type(agent).__name__, agent.unique_id, agent.pos) for agent in agents)
+
+    for _ in range(10):
+        model.step()
+        assert known(model.grid.agents) == known(held.agents) == known(model.agents)
+        assert known(around.agents) == known(a for a in model.agents if a.cell in around.cells)

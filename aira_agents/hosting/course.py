@@ -121,4 +121,5 @@ class Course:
         if self._transition is None and self._last is not None:
             stretch, taken = self._last
             self._transition = stretch.program.look(stretch.after(taken))
+            self._stand(self._stretch.after(self._taken))  # who looks now will look again, and soon
         return self._transition

@@ -1,6 +1,8 @@
 """A Mesa grid whose cells show who stands in them."""
 
+import functools
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,18 +57,24 @@ def hosted_grid(model: "HostedModel") -> Any:
             """Whether Mesa would let nobody else in; the world's own rules decide, so never."""
             return False
 
-        @property
-        def neighborhood(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
-            """The cells around, with who stands in them now."""
-            return self.get_neighborhood()
-
-        def get_neighborhood(self, radius: int = 1, include_center: bool = False) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
-            """As Mesa's, with who stands there now."""
-            crowds.refresh()  # Mesa caches neighbourhoods with the very lists of their agents
-            return super().get_neighborhood(radius, include_center)
-
     size: Any = cells_of(model.environment)
     return OrthogonalVonNeumannGrid(size, torus=True, random=model.random, cell_klass=HostedCell)
+
+
+class _Crowd(list):
+    """Who stands in a cell, now: Mesa's collections of cells keep the very lists that they were made with."""
+
+    def __init__(self, crowds: "_Crowds") -> None:
+        super().__init__()
+        self._crowds = crowds
+
+    def __iter__(self) -> Iterator[Any]:
+        self._crowds.refresh()
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self._crowds.refresh()
+        return super().__len__()
 
 
 class _Crowds:
@@ -74,9 +82,9 @@ class _Crowds:
 
     def __init__(self, model: "HostedModel") -> None:
         self._model, self._seen = model, -1
-        self._lists: dict[tuple[int, ...], list[Any]] = defaultdict(list)
+        self._lists: dict[tuple[int, ...], _Crowd] = defaultdict(functools.partial(_Crowd, self))
 
-    def of(self, place: tuple[int, ...]) -> list[Any]:
+    def of(self, place: tuple[int, ...]) -> _Crowd:
         self.refresh()
         return self._lists[place]
 
