@@ -51,6 +51,18 @@ def test_where_nothing_can_be_written_nothing_is_kept(nothing_said, monkeypatch)
     assert WHERE not in os.environ
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="where a user's cache is differs between systems")
+def test_a_scenario_that_has_imported_jax_keeps_its_programs_too(tmp_path):
+    own = {name: value for name, value in os.environ.items() if not name.startswith(KNOWN)}
+    code = "import jax; from aira_agents.cli.kept import keep_programs; keep_programs(); "
+    code += "print(jax.config.jax_compilation_cache_dir, jax.config.jax_compilation_cache_max_size)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=own | {"XDG_CACHE_HOME": str(tmp_path)}, capture_output=True, text=True
+    )
+    folder, most = done.stdout.split()
+    assert Path(folder).is_relative_to(tmp_path) and int(most) == SETTINGS["JAX_COMPILATION_CACHE_MAX_SIZE"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="where a user's cache is differs between systems")
 def test_a_second_command_compiles_nothing_and_one_with_spoilt_files_says_the_same(tmp_path):
