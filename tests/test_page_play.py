@@ -102,16 +102,22 @@ def test_keys_and_touch_play_and_the_score_appears(visit, tmp_path, monkeypatch)
     card.get_by_role("button", name="Play", exact=True).click()
     card.locator("canvas[data-drawn]").wait_for()
     right = card.get_by_role("button", name="Go right")
-    for _ in range(10):
-        right.click()
+    right.click()
+    card.get_by_text("World 1 of 3, step 0").wait_for(state="hidden")
+    right.hover()
+    tab.page.mouse.down()  # held, it goes on by itself, to the end of this world
     card.get_by_text("World 2 of 3, step 0").wait_for()
+    card.locator("[data-world='1']").wait_for()  # until then keys are meant for the world that ended
+    tab.page.wait_for_timeout(500)
+    tab.page.mouse.up()
+    assert card.get_by_text("World 2 of 3, step 0").is_visible()
     for _ in range(10):
         tab.page.keyboard.press("ArrowUp")
     card.get_by_text("World 3 of 3, step 0").wait_for()
     card.scroll_into_view_if_needed()
     tab.shot("play-phone")
     right.hover()
-    tab.page.mouse.down()  # held, it goes on by itself
+    tab.page.mouse.down()
     card.locator(".aira-outcome").wait_for()
     tab.page.mouse.up()
     card.get_by_text("Kept, as training data.").wait_for()

@@ -8,6 +8,7 @@ function render({ model, el }) {
   keys.setAttribute("aria-label", "Play");
   let waiting = [];
   let holding = null;
+  let began = null; // the world in which the key was pressed that is held
 
   function send() {
     model.set("outbox", [...waiting]);
@@ -17,7 +18,7 @@ function render({ model, el }) {
     waiting.push({ id: random_id(), action, world: model.get("world") });
     send();
   }
-  // Whoever holds a key goes on as fast as the server answers, and not a step further.
+  // Whoever holds a key goes on as fast as the server answers, to the end of this world and not a step further.
   function hold(action) {
     press(action);
     clearInterval(holding);
@@ -32,7 +33,8 @@ function render({ model, el }) {
     if (action === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    if (!event.repeat || !waiting.length) press(action);
+    if (!event.repeat) began = model.get("world");
+    if (!event.repeat || (!waiting.length && began === model.get("world"))) press(action);
   }
   window.addEventListener("keydown", down, true); // before the teaching pad, which listens on the document
 
@@ -40,14 +42,21 @@ function render({ model, el }) {
     keys.hidden = !model.get("on");
     fillKeys(keys, model.get("actions"), hold, let_go);
   }
+  // What is pressed is meant for this world: the sentence above the keys may already tell of the next one.
+  function enter() {
+    let_go();
+    root.dataset.world = model.get("world");
+  }
   model.on("change:actions", fill);
   model.on("change:on", fill);
+  model.on("change:world", enter);
   model.on("change:acknowledged", () => {
     const known = new Set(model.get("acknowledged"));
     waiting = waiting.filter((one) => !known.has(one.id));
   });
   const again = setInterval(() => waiting.length && send(), 3000); // after a broken connection
   fill();
+  enter();
   return () => {
     let_go();
     clearInterval(again);
