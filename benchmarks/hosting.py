@@ -28,7 +28,7 @@ from aira_agents.loop import start, unroll
 from aira_agents.policies.mlp import MLPPolicy
 from environments.foraging import ROLE, Foraging, ForagingModel
 
-ROUNDS = 9
+ROUNDS = 21
 run = eqx.filter_jit(lambda world, policies, now, n: unroll(world, policies, now, n, lambda t: None)[0])
 
 

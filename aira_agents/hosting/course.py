@@ -16,7 +16,7 @@ from aira_agents.policies.outermost import check_actions
 from aira_agents.types import Key
 
 PATIENCE = 8  # of so many steps that nobody looked at, one more is worked out ahead: no more than that is in vain
-WORTH = 200_000  # agent-steps, at most: in a larger world a step costs much more than a call
+WORTH = 400_000  # agent-steps, at most: in a larger world a step costs much more than a call
 
 
 class Stretch:

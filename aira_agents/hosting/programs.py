@@ -15,7 +15,7 @@ from aira_agents.policies.outermost import is_sound, nothing_done, outermost
 from aira_agents.policies.policy import AbstractPolicy
 from aira_agents.types import Array, Bool, Float, Int, Key
 
-AT_ONCE = 16  # steps of one call, at most: what a call costs by itself is then a sixteenth
+AT_ONCE = 32  # steps of one call, at most: what a call costs by itself is then shared by so many
 
 
 class Glance(NamedTuple):
