@@ -10,7 +10,7 @@ from aira_agents.evaluation import _episodes, evaluate
 from aira_agents.policies import Decision, RandomPolicy, Rule
 from aira_agents.policies.checking import a_world
 from aira_agents.policies.mlp import MLPPolicy
-from aira_agents.policies.outermost import outermost
+from aira_agents.policies.outermost import is_sound, outermost
 from environments.cartpole import CartPole
 from environments.flocking import Flocking, boid
 from environments.foraging import Foraging, ForagingModel, greedy
@@ -123,7 +123,9 @@ def test_a_network_that_blew_up_has_no_score(world, greedy):
 def test_what_is_done_by_nobody_and_when_all_is_over_does_not_count():
     (role,) = MEADOW.roles
     decisions = {"forager": Decision({"move": jnp.asarray([0, 99, 3])}, jnp.zeros(3))}
-    assert outermost((role,), decisions, {"forager": jnp.asarray([True, False, True])}).tolist() == [[0, 3]]
+    counts, all_count = {"forager": jnp.asarray([True, False, True])}, {"forager": jnp.ones(3, bool)}
+    assert outermost((role,), decisions, counts).tolist() == [[0, 3]]
+    assert is_sound((role,), decisions, counts) and not is_sound((role,), decisions, all_count)
     # The cart that is on its side goes on beside those that are not, and sees what no rule is made for.
     fallen = lambda observation, key: jnp.where(jnp.abs(observation["motion"][2]) < 0.21, 0, 7).astype(jnp.int32)  # noqa: E731
     assert evaluate(CartPole(), {"cart": Rule(fallen)}, _key(), 50)["cart"].estimate > 8

@@ -12,7 +12,7 @@ import numpy as np
 
 from aira_agents.hosting.programs import AT_ONCE, Glance, Program
 from aira_agents.loop import Now, Transition
-from aira_agents.policies.outermost import check_actions
+from aira_agents.policies.outermost import check_actions, outermost
 from aira_agents.types import Key
 
 PATIENCE = 8  # of so many steps that nobody looked at, one more is worked out ahead: no more than that is in vain
@@ -84,10 +84,16 @@ class Course:
             self._stretch, self._taken = Stretch(roomier, self._stretch.after(self._taken), 1), 0
             self._program, glance = roomier, self._stretch.glance(0)
         if not glance.sound:
-            check_actions(self._program.environment.roles, glance.outermost)
+            self._refuse()
         self._last, self._transition, self.glance = (self._stretch, self._taken), None, glance
         self._taken += 1
         self._unseen += 1
+
+    def _refuse(self) -> None:
+        """Raises `InputError` for what was no action in the step to come, which is taken again to see it."""
+        roles, seen = self._program.environment.roles, self._program.look(self._stretch.after(self._taken))
+        acted = {role: feedback.active for role, feedback in seen.feedback.items()}
+        check_actions(roles, outermost(roles, seen.decisions, acted))
 
     def _worth(self) -> int:
         """Says how many steps to take at once."""

@@ -11,9 +11,9 @@ import numpy as np
 from aira_agents.environment import Environment, Feedback
 from aira_agents.loop import Now, Transition, one_step, start
 from aira_agents.neighbours.room import CROWDED, grown
-from aira_agents.policies.outermost import is_sound, nothing_done, outermost
+from aira_agents.policies.outermost import is_sound
 from aira_agents.policies.policy import AbstractPolicy
-from aira_agents.types import Array, Bool, Float, Int, Key
+from aira_agents.types import Array, Bool, Int, Key
 
 AT_ONCE = 32  # steps of one call, at most: what a call costs by itself is then shared by so many
 
@@ -25,7 +25,6 @@ class Glance(NamedTuple):
     alive: dict[str, Int[Array, ""]]  # role to number of agents
     rewards: dict[str, Array]  # role to mean reward of those who acted; not-a-number where nobody did
     sound: Bool[Array, ""]  # whether all that the living did were actions
-    outermost: Float[Array, "effectors 2"]  # says what they did, if not
     crowded: Int[Array, ""]  # how many times somebody found no room in a cell, since the reset
 
 
@@ -105,8 +104,7 @@ def _steps(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Array) -> tupl
         now, transition = one_step(environment, policies, carry[0])
         rewards = {role: _mean_reward(feedback) for role, feedback in transition.feedback.items()}
         acted = {role: feedback.active for role, feedback in transition.feedback.items()}
-        found = outermost(environment.roles, transition.decisions, acted)
-        glance = _glance(environment, now, rewards, found)
+        glance = _glance(environment, now, rewards, is_sound(environment.roles, transition.decisions, acted))
         return now, jax.tree.map(lambda leaf, own: leaf.at[i].set(own), carry[1], glance)
 
     shape = jax.eval_shape(lambda: _at_rest(environment, now))
@@ -126,16 +124,15 @@ def _look(fixed: _Fixed, arrays: tuple[Array, ...], now: Now, n: Array) -> Trans
     return jax.lax.fori_loop(0, n, body, (now, nothing))[1]
 
 
-def _glance(environment: Environment, now: Now, rewards: dict[str, Array], found: Array) -> Glance:
+def _glance(environment: Environment, now: Now, rewards: dict[str, Array], sound: Array) -> Glance:
     alive = {role: jnp.sum(agents.alive, dtype=jnp.int32) for role, agents in now.state.agents.items()}
     crowded = jnp.asarray(getattr(now.state, CROWDED, 0))
-    sound = is_sound(environment.roles, found)
-    return Glance(environment.ended(now.state), alive, rewards, sound, found, crowded)
+    return Glance(environment.ended(now.state), alive, rewards, sound, crowded)
 
 
 def _at_rest(environment: Environment, now: Now) -> Glance:
     nothing = {role.name: jnp.array(jnp.nan) for role in environment.roles}
-    return _glance(environment, now, nothing, nothing_done(environment.roles))
+    return _glance(environment, now, nothing, jnp.bool_(True))
 
 
 def _mean_reward(feedback: Feedback) -> Array:
