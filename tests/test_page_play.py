@@ -121,6 +121,7 @@ def test_keys_and_touch_play_and_the_score_appears(visit, tmp_path, monkeypatch)
     card.locator(".aira-outcome").wait_for()
     tab.page.mouse.up()
     card.get_by_text("Kept, as training data.").wait_for()
+    assert card.locator(".v-select", has_text="Steps in each").inner_text().split()[-1] == "10"  # as before
     card.scroll_into_view_if_needed()
     tab.shot("play-outcome-phone")
     until(lambda: len(lab.teaching.notebook.store.datasets()) == 1, tab.page)

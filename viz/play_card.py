@@ -39,11 +39,12 @@ def PlayCard(lab: Lab) -> None:
     playing = solara.use_memo(lambda: Playing(lab), [])
     _ = playing.changed.value, lab.teaching.changed.value
     heard, set_heard = solara.use_state(cast(list[str], []))
+    worlds, steps = solara.use_reactive(3), solara.use_reactive(25)  # as they were chosen for the game before
     game = playing.game
     solara.Style(STYLE)
     with solara.Card("Play", margin=0, classes=["aira-play"]):
         if game is None or game.is_over:
-            Beginning(lab, playing)
+            Beginning(lab, playing, worlds, steps)
         else:
             solara.Text(
                 f"World {game.number + 1} of {game.n_episodes}, step {int(game.now.state.time)} of "
@@ -67,17 +68,15 @@ def PlayCard(lab: Lab) -> None:
 
 
 @solara.component
-def Beginning(lab: Lab, playing: Playing) -> None:
+def Beginning(lab: Lab, playing: Playing, worlds: solara.Reactive[int], steps: solara.Reactive[int]) -> None:
     """What is to be played, and whether that may be kept."""
-    worlds, set_worlds = solara.use_state(3)
-    steps, set_steps = solara.use_state(25)
     solara.Text(RULES)
     with solara.Div(classes=["aira-row"]):
         with solara.Div(classes=["aira-choice"]):
-            solara.Select("Worlds", values=list(WORLDS), value=worlds, on_value=set_worlds)
+            solara.Select("Worlds", values=list(WORLDS), value=worlds)
         with solara.Div(classes=["aira-choice"]):
-            solara.Select("Steps in each", values=list(STEPS), value=steps, on_value=set_steps)
-        solara.Button("Play", color="primary", on_click=lambda: playing.begin(worlds, steps))
+            solara.Select("Steps in each", values=list(STEPS), value=steps)
+        solara.Button("Play", color="primary", on_click=lambda: playing.begin(worlds.value, steps.value))
         if lab.teaching.notebook.who is None:
             solara.Text(CONSENT)
             solara.Button("I agree: keep my plays", text=True, on_click=lambda: _agree(lab, playing))
