@@ -111,9 +111,17 @@ def test_keys_and_touch_play_and_the_score_appears(visit, tmp_path, monkeypatch)
     tab.page.wait_for_timeout(500)
     tab.page.mouse.up()
     assert card.get_by_text("World 2 of 3, step 0").is_visible()
-    for _ in range(10):
+    for _ in range(5):
         tab.page.keyboard.press("ArrowUp")
-    card.get_by_text("World 3 of 3, step 0").wait_for()
+    card.get_by_text("World 2 of 3, step 5").wait_for()
+    third = card.get_by_text("World 3 of 3, step 0")
+    until(lambda: tab.page.keyboard.down("ArrowUp") or third.is_visible(), tab.page)  # a key repeats while it is held
+    card.locator("[data-world='2']").wait_for()
+    for _ in range(5):
+        tab.page.keyboard.down("ArrowUp")
+    tab.page.wait_for_timeout(500)
+    tab.page.keyboard.up("ArrowUp")
+    assert third.is_visible()
     card.scroll_into_view_if_needed()
     tab.shot("play-phone")
     right.hover()
