@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 # Each process would compile all that it imports, were its bytecode not kept: three times as long to start.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo view test test-slow test-long test-page check lock clean
+.PHONY: demo view test test-released test-slow test-long test-page check lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/aira run foraging
@@ -23,9 +23,13 @@ demo: $(VENV)/.installed
 view: $(VENV)/.installed-viz
 	$(BIN)/aira view foraging
 
-test: check
+# The checks have work for one core, and the few tests that are compiled as released for the other.
+test: $(VENV)/.installed-test
+	$(MAKE) --no-print-directory -j 2 check test-released
 	AIRA_COMPILE_QUICKLY=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser and not released"
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and released" tests
+
+test-released: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m "not slow and released" $$(grep -l mark.released tests/*.py)
 
 test-slow: test-long test-page
 

@@ -84,13 +84,19 @@ def test_a_plain_function_or_one_policy_is_judged_as_a_dictionary_of_it_is():
     [
         (Foraging, r"takes a world, `Foraging\(\)`; got the class Foraging\."),
         ("foraging", r"such as `Foraging\(\)`; got str\."),
-        (ForagingModel(rng=0), r"takes a world, its `.environment`; got ForagingModel\."),
     ],
 )
 def test_what_is_no_world_is_refused_with_what_was_meant(given, message):
     with pytest.raises(InputError, match=message):
         a_world(given)
     assert a_world(MEADOW) is MEADOW
+
+
+def test_a_mesa_model_is_no_world_but_has_one():
+    model = ForagingModel(n_agents=4, width=6, height=5, rng=0)
+    with pytest.raises(InputError, match=r"takes a world, its `.environment`; got ForagingModel\."):
+        a_world(model)
+    assert a_world(model.environment) is model.environment
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from aira_agents.policies.networks import Network
 from aira_agents.registry import names
 
 SMALL, TABLE = Network(hidden=(8,)), Network("tabular", bins=2)
-RUN = {"n_worlds": 8, "n_steps": 4}
+RUN, ASKED = {"n_worlds": 8, "n_steps": 4}, {"n_questions": 8, "n_candidates": 8, "first": 4}
 # Name: hyperparameters that solve a bandit in `N_UPDATES` updates, the network, a number without which nothing changes.
 LEARNERS = {
     "dagger": (
@@ -59,17 +59,7 @@ LEARNERS = {
     ),
     "ppo": (PPO(**RUN, learning_rate=0.02, n_minibatches=2, critic_width=8), SMALL, "learning_rate"),
     "preferences": (
-        Preferences(
-            n_worlds=8,
-            clip_steps=1,
-            n_questions=8,
-            n_candidates=8,
-            first=4,
-            budget=0,
-            n_gradients=32,
-            width=8,
-            memory_size=99,
-        ),
+        Preferences(**ASKED, n_worlds=8, clip_steps=1, budget=0, n_gradients=32, width=8, memory_size=99),
         TABLE,
         "learning_rate",
     ),
@@ -196,21 +186,44 @@ def test_a_number_among_the_hyperparameters_can_be_vmapped(name):
     assert np.any(changed, axis=0).tolist() == [True, True, True, False]
 
 
+@pytest.fixture(scope="module")
+def runs_of_six(tmp_path_factory):
+    """By name: a learner, how it is trained for six updates, what they left, and the folder as the fourth found it."""
+
+    @functools.cache
+    def made_once(name):
+        learner, updates = made(name, probes.Bandit(n_players=2, max_steps=3)), itertools.count(1)
+        whole, cut = (tmp_path_factory.mktemp(name) / which for which in ("whole", "cut"))
+        settings = {"n_steps": 6 * learner.steps_per_update, "checkpoint_every_updates": 3, "updates_per_dispatch": 1}
+        trained = functools.partial(train, learner, **settings)
+
+        def look(state):
+            if next(updates) == 4:  # the last checkpoint is of the third update
+                shutil.copytree(whole, cut)
+            return state
+
+        return learner, trained, trained(folder=whole, between=look), cut
+
+    return made_once
+
+
 @each_learner
-def test_a_state_holds_no_world_and_a_donated_one_takes_nobody_elses_arrays_with_it(name):
-    world = probes.Bandit(n_players=2, max_steps=3)
-    learner = made(name, world)
-    state = copied(jax.jit(learner.init)(jax.random.key(0)))
-    assert not any(isinstance(leaf, Environment) for leaf in jax.tree.leaves(state, is_leaf=_is_world))
+def test_a_run_that_was_cut_and_resumed_equals_an_unbroken_one_bit_for_bit(name, runs_of_six):
+    _, trained, unbroken, cut = runs_of_six(name)
+    assert same(trained(folder=cut, resume=True).state, unbroken.state)
+
+
+@each_learner
+def test_a_state_holds_no_world_and_a_donated_one_takes_nobody_elses_arrays_with_it(name, runs_of_six):
+    learner, _, left, _ = runs_of_six(name)
+    state = copied(left.state)
+    leaves = jax.tree.leaves(state, is_leaf=lambda own: isinstance(own, Environment))
+    assert not any(isinstance(leaf, Environment) for leaf in leaves)
     policies = learner.policies(state)
     before = numbers(policies)
     Dispatch(learner, state, 1)(state, 1)
-    assert any(own.is_deleted() for own in jax.tree.leaves(state)) and int(world.max_steps) == 3
+    assert any(own.is_deleted() for own in jax.tree.leaves(state))
     assert all(np.array_equal(a, b) for a, b in zip(before, numbers(policies), strict=True))
-
-
-def _is_world(leaf):
-    return isinstance(leaf, Environment)
 
 
 @each_without_another
@@ -270,29 +283,10 @@ def test_what_a_sensor_says_of_the_dead_spoils_nothing_even_if_it_is_no_number(n
 
 
 @each_learner
-def test_a_policy_comes_back_from_its_file_and_acts_as_before(name, tmp_path):
+def test_a_policy_comes_back_from_its_file_and_acts_as_before(name, runs_of_six, tmp_path):
     record, network, _ = LEARNERS[name]
-    world = probes.Bandit()
-    learner = made(name, world)
-    policies = learner.policies(jax.jit(learner.init)(jax.random.key(0)))
+    world, policies = probes.Bandit(n_players=2, max_steps=3), runs_of_six(name)[2].policies
     made_by = PARTNERS[name](world).get("rl", record) if name in PARTNERS else record
     save_policies(tmp_path, policies, world, network=network, learner=made_by)
     loaded = load_policies(tmp_path, world)
     assert type(loaded["player"]) is type(policies["player"]) and same(loaded, policies)
-
-
-@each_learner
-def test_a_run_that_was_cut_and_resumed_equals_an_unbroken_one_bit_for_bit(name, tmp_path):
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    learner = made(name, probes.Bandit(n_players=2, max_steps=3))
-    updates = itertools.count(1)
-
-    def look(state):
-        if next(updates) == 4:  # the last checkpoint is of the third update
-            shutil.copytree(whole, cut)
-        return state
-
-    settings = {"n_steps": 6 * learner.steps_per_update, "checkpoint_every_updates": 3, "updates_per_dispatch": 1}
-    unbroken = train(learner, folder=whole, between=look, **settings)
-    resumed = train(learner, folder=cut, resume=True, **settings)
-    assert same(resumed.state, unbroken.state)
