@@ -9,7 +9,7 @@ from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
-if "AIRA_COMPILE_QUICKLY" in os.environ:  # most tests run a program once: `make test` runs the others beside the checks
+if "AIRA_COMPILE_QUICKLY" in os.environ:  # most tests run a program once; the others, `released`, run without
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
     if version("jax").startswith("0.10."):  # later versions do not know the first, and gain nothing by the second
         os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
