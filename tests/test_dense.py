@@ -60,19 +60,18 @@ def learned(activation, bias, n_rows):
     return str(jax.make_jaxpr(answer_and_slopes, 0)(together, layers, rows))
 
 
-def every_pair(n_rows):
+def every_pair(few, many):
     """Two numbers of rows, with and without a bias, two activations: each pair of choices in one of four cases."""
-    few, many = n_rows
     cases = [(few, True, jnp.tanh), (few, False, softened), (many, True, softened), (many, False, jnp.tanh)]
     return pytest.mark.parametrize(("n_rows", "bias", "activation"), cases)
 
 
-@every_pair((5, LARGE + 1))
+@every_pair(5, LARGE + 1)
 def test_many_rows_answer_and_learn_as_one_row_does(n_rows, bias, activation):
     learned(activation, bias, n_rows)
 
 
-@every_pair((halves.LEARNED + 1, halves.LEARNED + 2))
+@every_pair(halves.LEARNED + 1, halves.LEARNED + 2)
 def test_two_cores_learn_from_halves_what_one_does_from_the_whole(monkeypatch, n_rows, bias, activation):
     monkeypatch.setattr(halves, "MEASURED", (0, 0))  # on every JAX
     monkeypatch.setattr(halves, "NUMBERS", 0)  # of small networks, too
