@@ -1,12 +1,14 @@
 """What a step of one agent costs as a world grows from a thousand agents to a million, and what memory a million takes.
 
-The peer is the same world with a thousand agents, in the same run. Compile time is apart.
+The peer is the same world with a thousand agents, in the same run. Compile time is apart. One core alone tells how the
+cost of a step grows; all of them also what a second core is worth to a small world, which depends on the machine.
 
-    python benchmarks/rollout.py [--json PATH]
+    python benchmarks/rollout.py [--one-core] [--json PATH]
 """
 
 import argparse
 import math
+import os
 import resource
 import statistics
 import time
@@ -61,7 +63,10 @@ def main() -> None:
     """Measures, prints, and writes JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--one-core", action="store_true", help="bound to one core; where the system can")
     arguments = parser.parse_args()
+    if arguments.one_core:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])  # before JAX starts, which counts the cores
     worlds = {n: compiled(n) for n in SIZES}
     seen: dict[int, list[tuple[float, float]]] = {n: [] for n in SIZES}
     distances = []
@@ -78,7 +83,7 @@ def main() -> None:
     gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     figures = Figures()
     figures.add(
-        "cost per agent-step, dearest / cheapest size",
+        f"cost per agent-step{' on one core' * arguments.one_core}, dearest / cheapest size",
         max(costs.values()) / min(costs.values()),
         "x",
         1.5,

@@ -1,7 +1,10 @@
 """What is no action is refused where it is done, by the effector's name; the world stays as it was."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from aira_agents.errors import InputError
@@ -31,6 +34,21 @@ def test_a_rule_that_returns_no_action_is_refused_and_the_world_stays_as_it_was(
     model.policy = None
     model.step()
     assert model.steps == 1 and int(model.state.time) == 1
+
+
+def test_a_rule_that_does_no_action_only_the_first_time_is_refused_all_the_same():
+    calls, action = itertools.count(), jax.ShapeDtypeStruct((), jnp.int32)
+
+    def forgetful(observation, key):
+        told = jax.random.key_data(key)
+        return jax.pure_callback(lambda _: np.int32(99 * (next(calls) < 4)), action, told, vmap_method="sequential")
+
+    model = _model(policy=forgetful)
+    with pytest.raises(InputError, match=r"forager did .* no action, and something else .* taken again"):
+        model.step()
+    assert model.steps == 0
+    model.step()  # from now on it stays where it is
+    assert model.steps == 1
 
 
 def test_numbers_that_are_none_are_refused_and_those_beyond_the_bounds_clipped():

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from aira_agents.errors import InputError
 from aira_agents.hosting.programs import AT_ONCE, Glance, Program
 from aira_agents.loop import Now, Transition
 from aira_agents.policies.outermost import check_actions, outermost
@@ -91,9 +92,13 @@ class Course:
 
     def _refuse(self) -> None:
         """Raises `InputError` for what was no action in the step to come, which is taken again to see it."""
-        roles, seen = self._program.environment.roles, self._program.look(self._stretch.after(self._taken))
+        roles, seen = self._program.environment.roles, self._program.look(self.now)
         acted = {role: feedback.active for role, feedback in seen.feedback.items()}
         check_actions(roles, outermost(roles, seen.decisions, acted))
+        raise InputError(
+            f"A policy of {', '.join(acted)} did what is no action, and something else when the step was taken again. "
+            f"Does it keep something between its calls? The same observation and key must lead to the same action."
+        )
 
     def _worth(self) -> int:
         """Says how many steps to take at once."""
