@@ -63,7 +63,7 @@ def main() -> None:
     """Measures, prints, and writes JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--one-core", action="store_true", help="bound to one core; where the system can")
+    parser.add_argument("--one-core", action="store_true", help="bound to one core (on Linux)")
     arguments = parser.parse_args()
     if arguments.one_core:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])  # before JAX starts, which counts the cores
