@@ -10,7 +10,13 @@ VENV := .venv-$(notdir $(PYTHON))
 endif
 BIN := $(VENV)/bin
 # Python compiles what is imported, not all that is installed: a quarter less to wait for.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint requirements.lock
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# uv takes a fifth of pip's time, but not pip's settings: where it is not to be had, or finds no index, pip does it all.
+define install
+	@echo "Installing '$(1)' with pinned versions into $(VENV)"
+	@set -- --constraint requirements.lock --editable '$(1)'; \
+		{ $(PIP) uv==0.13.9 && $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@"; } 2>/dev/null || $(PIP) "$$@"
+endef
 
 # Each process would compile all that it imports, were its bytecode not kept: three times as long to start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -54,15 +60,15 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.made pyproject.toml requirements.lock
-	$(PIP) --editable .
+	$(call install,.)
 	@touch $@
 
 $(VENV)/.installed-viz: $(VENV)/.made pyproject.toml requirements.lock
-	$(PIP) --editable '.[viz]'
+	$(call install,.[viz])
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-test: $(VENV)/.made pyproject.toml requirements.lock
-	$(PIP) --editable '.[test]'
+	$(call install,.[test])
 	@touch $@ $(VENV)/.installed
 
 # One lock for every supported Python, with no index address in it.

@@ -5,9 +5,10 @@ itself does. Names are listed without importing what they stand for.
 """
 
 import ast
+import functools
 import importlib.util
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +96,17 @@ def summary(kind: str, name: str) -> str:
 
 def _entries(kind: str) -> dict[str, list[EntryPoint]]:
     found: dict[str, list[EntryPoint]] = {}
-    for entry in entry_points(group=GROUPS[kind]):
+    for entry in _installed(kind):
         same = found.setdefault(entry.name, [])
         # An editable install can be listed twice; only a different target is a conflict.
         if entry.value not in [other.value for other in same]:
             same.append(entry)
     return found
+
+
+@functools.cache  # the files of all distributions are read each time, 10 ms of a slow laptop
+def _installed(kind: str) -> EntryPoints:
+    return entry_points(group=GROUPS[kind])
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -33,24 +33,17 @@ def _model(**values):
 
 
 @pytest.mark.parametrize("name", WORLDS)
-def test_every_world_is_a_mesa_model_with_named_parameters(name):
+def test_every_world_is_a_mesa_model_that_knows_without_looking_what_its_arrays_say(name):
     model_class, parameters, _ = WORLDS[name]
     model = model_class(**parameters, rng=0)
     assert isinstance(model, mesa.Model)
     named = inspect.signature(model_class.__init__).parameters
     assert {*parameters, "policy", "rng"} <= set(named)
     assert all(p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in named.values())
-    model.step()
-    assert model.steps == 1 and model.running
-    assert all(agent.unique_id > 0 for agent in model.agents)
-
-
-@pytest.mark.parametrize("name", WORLDS)
-def test_what_is_known_of_each_role_without_looking_is_what_the_arrays_say(name):
-    model_class, parameters, _ = WORLDS[name]
-    model = model_class(**parameters, rng=0)
-    for _ in range(3):
+    for n in (1, 2, 3):
         model.step()
+        assert model.steps == n and model.running
+        assert all(agent.unique_id > 0 for agent in model.agents)
         for role, feedback in model.transition.feedback.items():
             alive, active = np.asarray(model.state.agents[role].alive), np.asarray(feedback.active)
             assert model.glance.alive[role] == alive.sum()
@@ -80,12 +73,13 @@ def _count(event, seconds, **_):
 jax.monitoring.register_event_duration_secs_listener(_count)
 
 
-def test_three_settings_of_three_models_compile_once():
+def test_three_settings_of_three_models_compile_once_and_are_traced_once(monkeypatch):
     parameters = {"n_agents": 3, "width": 11, "height": 13}  # shapes that no other test has compiled
     compilations.clear()
     _model(**parameters).step()
     assert len(compilations) >= 2  # the start and the step
     compilations.clear()
+    monkeypatch.setattr(Foraging, "reset", None)
     for regrowth in (0.1, 0.2, 0.3):
         for rng in (1, 2, 3):
             model = _model(**parameters, regrowth=regrowth, rng=rng)
@@ -93,6 +87,7 @@ def test_three_settings_of_three_models_compile_once():
             model.regrowth = 0.7
             model.step()
     assert compilations == []
+    monkeypatch.undo()
     _model(**{**parameters, "width": 12}).step()
     assert compilations  # the count counts
 

@@ -236,7 +236,7 @@ def test_an_invalid_arm_is_never_pulled(name):
     assert evaluate(probes.ForbiddenArm(), learner.policies(state), jax.random.key(0), 50)["player"].estimate == 0
 
 
-def learned_beside(name, garbage):
+def learned_beside(name, *garbage):
     """Returns what is learned beside empty rows that hold `garbage`, for each of several."""
     # Evolution adds rewards up, and those of empty rows are zero; what it could get wrong are the statistics.
     values = {"normalize": True} if name == "evolution" else {}
@@ -250,21 +250,27 @@ def learned_beside(name, garbage):
 
 
 @pytest.fixture
-def garbage_is_heard(monkeypatch):
-    """Lets learners meet what sensors say of the dead: their own masks must do."""
-    monkeypatch.setattr(aira_agents.environment, "_silent", lambda features, alive: features)
+def numbers_are_heard(monkeypatch):
+    """Lets learners meet the numbers that sensors say of the dead, where their own masks must do."""
+    silent = aira_agents.environment._silent
+
+    def heard(features, alive):
+        return jnp.where(jnp.isfinite(features), features, silent(features, alive))
+
+    monkeypatch.setattr(aira_agents.environment, "_silent", heard)
 
 
 @each_learner
-def test_empty_rows_take_no_part(name, garbage_is_heard):
-    policies, metrics = learned_beside(name, [1e6, -1.0])
-    assert all(np.array_equal(own[0], own[1], equal_nan=True) for own in numbers((policies, metrics)))
+def test_empty_rows_take_no_part_even_if_what_a_sensor_says_of_the_dead_is_no_number(name, numbers_are_heard):
+    policies, metrics = learned_beside(name, 1e6, -1.0, jnp.nan, jnp.inf)
+    assert all(np.array_equal(own[:1].repeat(4, 0), own, equal_nan=True) for own in numbers((policies, metrics)))
+    assert all(np.all(np.isfinite(own)) for own in numbers(policies))
     assert np.all(np.asarray(metrics["length"]) == 1)
 
 
 @pytest.mark.slow  # what it tests is the test above
 @each_without_another
-def test_a_dropped_mask_would_be_noticed(name, garbage_is_heard, monkeypatch):
+def test_a_dropped_mask_would_be_noticed(name, numbers_are_heard, monkeypatch):
     told = Environment._feedback
 
     def everyone_is_active(self, before, actions, after):
@@ -272,14 +278,8 @@ def test_a_dropped_mask_would_be_noticed(name, garbage_is_heard, monkeypatch):
         return {r: dataclasses.replace(own, active=jnp.ones_like(own.active)) for r, own in feedback.items()}
 
     monkeypatch.setattr(Environment, "_feedback", everyone_is_active)
-    policies, _ = learned_beside(name, [1e6, -1.0])
+    policies, _ = learned_beside(name, 1e6, -1.0)
     assert not all(np.array_equal(own[0], own[1]) for own in numbers(policies))
-
-
-@each_learner
-def test_what_a_sensor_says_of_the_dead_spoils_nothing_even_if_it_is_no_number(name):
-    policies, _ = learned_beside(name, [jnp.nan, jnp.inf])
-    assert all(np.all(np.isfinite(own)) and np.array_equal(own[0], own[1]) for own in numbers(policies))
 
 
 @each_learner

@@ -15,7 +15,7 @@ from aira_agents.results import results_folder, write_atomically, write_json
 
 def _pretend(monkeypatch, *entries):
     found = [EntryPoint(name, value, "aira_agents.environments") for name, value in entries]
-    monkeypatch.setattr(registry, "entry_points", lambda group: found)
+    monkeypatch.setattr(registry, "_installed", lambda kind: found)
 
 
 def test_a_world_is_found_by_its_name():

@@ -71,7 +71,7 @@ def _as_policy(given: Any, role: str, environment: Environment) -> AbstractPolic
 def check_policies(environment: Environment, policies: Mapping[str, AbstractPolicy]) -> None:
     """Raises `IncompatiblePolicyError` where a role has no policy, or one that cannot decide for it."""
     key = jax.eval_shape(lambda: jax.random.key(0))
-    percepts = eqx.filter_eval_shape(lambda key: environment.observe(environment.reset(key), key), key)
+    percepts = eqx.filter_eval_shape(_first_percepts, environment, key)
     for role in environment.roles:
         if role.name not in policies:
             raise IncompatiblePolicyError(f"A policy is needed for every role; there is none for {role.name!r}.")
@@ -81,6 +81,11 @@ def check_policies(environment: Environment, policies: Mapping[str, AbstractPoli
             raise
         except Exception as error:
             raise _unfit(role, policies[role.name], error) from error
+
+
+@eqx.filter_jit  # never run: a world of the same shapes is not traced again, most of what it takes to make a model
+def _first_percepts(environment: Environment, key: Key) -> dict[str, Percept]:
+    return environment.observe(environment.reset(key), key)
 
 
 def fitting(role: Role, build: Builder) -> Builder:
