@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,15 @@ from aira_agents.results import results_folder, write_atomically, write_json
 
 
 def _pretend(monkeypatch, *entries):
-    found = [EntryPoint(name, value, "aira_agents.environments") for name, value in entries]
-    monkeypatch.setattr(registry, "_installed", lambda kind: found)
+    found = EntryPoints(EntryPoint(name, value, "aira_agents.environments") for name, value in entries)
+    monkeypatch.setattr(registry, "entry_points", lambda group: found)
+
+
+@pytest.fixture(autouse=True)
+def what_is_installed_is_asked_anew():
+    registry._installed.cache_clear()
+    yield
+    registry._installed.cache_clear()
 
 
 def test_a_world_is_found_by_its_name():
@@ -25,6 +32,15 @@ def test_a_world_is_found_by_its_name():
 def test_an_unknown_world_names_the_nearest_one():
     with pytest.raises(InputError, match=r"Unknown world 'foragin'\. Did you mean 'foraging'\?"):
         registry.find_environment("foragin")
+
+
+def test_what_is_installed_is_asked_once_and_again_for_a_name_that_is_not_known(monkeypatch):
+    _pretend(monkeypatch, ("mars", "json:JSONEncoder"))
+    assert registry.names("world") == ["mars"]
+    _pretend(monkeypatch, ("venus", "json:JSONDecoder"))
+    assert registry.names("world") == ["mars"]
+    assert registry.find_environment("venus") is json.JSONDecoder
+    assert registry.names("world") == ["venus"]
 
 
 def test_listing_names_and_summaries_imports_none_of_them(monkeypatch):
